@@ -1,0 +1,5 @@
+"""How much may come in: limits on what is asked too often. (Waiting lines and back pressure will live here too.)"""
+
+from .limits import Left, spend
+
+__all__ = ["Left", "spend"]

@@ -1,0 +1,61 @@
+"""Settings: read once from the environment; everything has a default that works on a laptop.
+
+Secrets that nobody sets are made at the first start and kept in ``$HOLDFAST_HOME/secrets.json`` (mode 0600).
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import msgspec
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All that can be set from outside; each field is ``HOLDFAST_<NAME>``."""
+
+    home: Path
+    database_url: str = ""
+    """Empty: the embedded PostgreSQL under `home`."""
+    env: str = "dev"
+    """dev, test, drill or prod. The mailbox page and plain-http providers exist only outside prod."""
+    base_url: str = "http://127.0.0.1:8000"
+    simulator_url: str = "http://127.0.0.1:8090"
+    wechatpay_config: str = ""
+    """Path of a JSON file with the WeChat Pay merchant's configuration; empty: fetched from the simulator in dev."""
+    sms_url: str = ""
+    """HTTP gateway that gets ``POST {"to", "text"}`` for each text message; empty: messages stay in the mailbox page."""
+    pool_size: int = 10
+    hold_ttl_s: int = 900
+    batch_lanes: int = 2
+    log_level: str = "INFO"
+
+    @property
+    def is_production(self) -> bool:
+        return self.env == "prod"
+
+
+def default_home() -> Path:
+    """``var`` beside a checkout's pyproject.toml, else the user's data folder (XDG base directory specification)."""
+    checkout = Path(__file__).resolve().parents[3]
+    if (checkout / "pyproject.toml").exists():
+        return checkout / "var"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "holdfast"
+
+
+def from_environment(environ: dict[str, str] | os._Environ[str] = os.environ) -> Settings:
+    """Settings of this process. ValidationError names the variable that does not fit."""
+    given = {
+        name: environ[f"HOLDFAST_{name.upper()}"]
+        for name in Settings.__struct_fields__
+        if environ.get(f"HOLDFAST_{name.upper()}")
+    }
+    given.setdefault("home", str(default_home()))
+    return msgspec.convert(given, Settings, strict=False, dec_hook=lambda kind, value: kind(value))
+
+
+@cache
+def current() -> Settings:
+    """The settings of this process, read once."""
+    return from_environment()

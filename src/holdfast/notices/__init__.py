@@ -1,0 +1,9 @@
+"""Official messages: each is written to the outbox in the transaction that causes it, and sent by a worker afterwards.
+
+Until a text gateway is configured, messages stay in the outbox and the development mailbox page shows them.
+"""
+
+from .model import Message
+from .outbox import recent, send
+
+__all__ = ["Message", "recent", "send"]

@@ -1,0 +1,57 @@
+"""The deal: orders compose accounts, catalogue, inventory and payments.
+
+States: held → awaiting_payment → confirmed → used | cancelled | expired, every change an event, nothing ever deleted.
+Promises: a booking is one commit; equal keys get equal answers; an order is always findable; an in-doubt payment keeps
+its places.
+"""
+
+from .cancellation import cancel
+from .checkout import pay
+from .lookup import by_link, link_token, look_up, mine, payment_of, require
+from .model import (
+    Basket,
+    BasketLine,
+    Event,
+    Line,
+    Order,
+    OrderUnknown,
+    Placed,
+    PlaceRequest,
+    State,
+    TravellerInput,
+    TravellerView,
+)
+from .placing import group_commit, place_many, prepare
+from .tickets import Ticket, TicketInvalid, admits_at, calendar_file, public_keys, tickets, verify
+
+__all__ = [
+    "Basket",
+    "BasketLine",
+    "Event",
+    "Line",
+    "Order",
+    "OrderUnknown",
+    "PlaceRequest",
+    "Placed",
+    "State",
+    "Ticket",
+    "TicketInvalid",
+    "TravellerInput",
+    "TravellerView",
+    "admits_at",
+    "by_link",
+    "calendar_file",
+    "cancel",
+    "group_commit",
+    "link_token",
+    "look_up",
+    "mine",
+    "pay",
+    "payment_of",
+    "place_many",
+    "prepare",
+    "public_keys",
+    "require",
+    "tickets",
+    "verify",
+]

@@ -1,0 +1,69 @@
+"""Expiry: holds that nobody paid give their places back, but only after the payment provider was asked."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from holdfast import payments
+from holdfast.kit import clock, faults
+from holdfast.kit.actor import system
+from holdfast.kit.db import Db, Tx
+
+from . import store
+from .model import State
+
+SWEPT = faults.declare("orders.expire.before_commit", "holds are released, not yet committed")
+DOUBT_EXTENSION = timedelta(minutes=1)
+BATCH = 500
+_ACTOR = str(system("expiry"))
+
+
+async def sweep(db: Db) -> int:
+    """Ends the holds whose time is over; how many orders were looked at. Those with a payment are asked about first."""
+    looked_at = 0
+    while True:
+        count, to_ask = await db.run(_expire_unstarted)
+        looked_at += count
+        for order_id, intent_id in to_ask:
+            await _end(db, order_id, intent_id)
+        if count < BATCH:
+            return looked_at
+
+
+async def _expire_unstarted(tx: Tx) -> tuple[int, list[tuple[UUID, UUID]]]:
+    """Releases holds without any payment, set-based; the others are pushed back a minute and returned to be asked about."""
+    now = clock.now()
+    rows = await store.expired_unpaid(tx, now, BATCH)
+    plain = [row.id for row in rows if row.intent_id is None]
+    started = [(row.id, row.intent_id) for row in rows if row.intent_id is not None]
+    if plain:
+        await store.expire_many(tx, plain, now, _ACTOR)
+    if started:
+        await store.postpone_expiry(tx, [order_id for order_id, _ in started], now + DOUBT_EXTENSION)
+    faults.point(SWEPT)
+    return len(rows), started
+
+
+async def _end(db: Db, order_id: UUID, intent_id: UUID) -> None:
+    """Asks the provider, then lets the order go, or keeps it: paid, or still in doubt."""
+    settlement = await payments.settle(db, intent_id)
+    if settlement is payments.Settlement.OVER:
+        await db.run(_expire, order_id)
+    elif settlement is payments.Settlement.IN_DOUBT:
+        await db.run(_note_doubt, order_id)
+
+
+async def _expire(tx: Tx, order_id: UUID) -> None:
+    row = await store.locked(tx, order_id)
+    if row is not None and row.state is State.AWAITING_PAYMENT:
+        await store.expire_many(tx, [order_id], clock.now(), _ACTOR)
+
+
+async def _note_doubt(tx: Tx, order_id: UUID) -> None:
+    """The hold is longer because the outcome is unknown; said once in the order's story."""
+    row = await store.locked(tx, order_id)
+    if row is None or row.state is not State.AWAITING_PAYMENT:
+        return
+    if not any(event.kind == "payment_in_doubt" for event in await store.events(tx, order_id)):
+        await store.add_event(tx, order_id, "payment_in_doubt", clock.now(), _ACTOR, {})

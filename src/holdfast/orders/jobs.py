@@ -1,0 +1,35 @@
+"""Background entries of orders."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from holdfast.kit.db import Db
+from holdfast.kit.jobs import every, on
+
+from . import confirmation, expiry
+
+
+@on("payment.paid")
+async def confirm_when_paid(db: Db, payload: dict[str, Any]) -> None:
+    """The winner's money has come."""
+    await db.run(confirmation.confirm, UUID(payload["intent_id"]))
+
+
+@on("payment.late")
+async def settle_late_money(db: Db, payload: dict[str, Any]) -> None:
+    """Money came after the order had ended."""
+    await confirmation.accept_late(db, UUID(payload["intent_id"]), UUID(payload["attempt_id"]))
+
+
+@on("order.confirmed")
+async def send_tickets(db: Db, payload: dict[str, Any]) -> None:
+    """The traveller gets the link to the tickets."""
+    await confirmation.tell_confirmed(db, UUID(payload["order_id"]))
+
+
+@every(5)
+async def expire_holds(db: Db) -> None:
+    """Holds whose time is over."""
+    await expiry.sweep(db)

@@ -1,0 +1,82 @@
+"""Every test has a real PostgreSQL: a database of its own, cloned from a migrated template.
+
+The server is `HOLDFAST_DATABASE_URL` if set, else a temporary embedded one.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+os.environ["HOLDFAST_ENV"] = "test"
+os.environ.setdefault("HOLDFAST_HOME", tempfile.mkdtemp(prefix="holdfast-test-"))
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from holdfast.kit import clock, embedded, faults, ids, schema
+from holdfast.kit.db import Db
+
+
+def database(server: str, name: str) -> str:
+    """The URL of another database of the same server."""
+    parts = urlsplit(server)
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of a PostgreSQL server where databases may be created."""
+    given = os.environ.get("HOLDFAST_DATABASE_URL")
+    if given:
+        yield given
+    else:
+        with embedded.temporary(durable=False) as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> Iterator[str]:
+    """The name of a migrated, empty database to clone."""
+    name = f"template_{ids.uuid7().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+        schema.apply(database(server, name))
+        yield name
+        connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(server: str, template: str) -> Iterator[str]:
+    """A database of this test alone."""
+    name = f"test_{ids.uuid7().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        yield database(server, name)
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[Db]:
+    """The pool on this test's database."""
+    opened = await Db(database_url, size=10).open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(autouse=True)
+def _steady_ground() -> Iterator[None]:
+    """The clock and the fault points are as they should be before and after each test."""
+    yield
+    clock.reset()
+    faults.arm("")
