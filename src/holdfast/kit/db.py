@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Concatenate, Generic, LiteralString, ParamSpec, TypeVar
 
+import msgspec
 import psycopg
-from psycopg import AsyncConnection, errors
-from psycopg.rows import class_row, dict_row, scalar_row, tuple_row
+from psycopg import AsyncConnection, AsyncCursor, errors
+from psycopg.rows import dict_row, scalar_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from . import log, txstate
@@ -32,6 +33,16 @@ SESSION = "-c search_path= -c lock_timeout=3s -c statement_timeout=60s -c timezo
 UniqueViolation = errors.UniqueViolation
 
 
+def _rows_of(kind: type[T]) -> Callable[[AsyncCursor[Any]], Callable[[Sequence[Any]], T]]:
+    """A row factory that gives checked values of `kind`: columns by name, enums from their text."""
+
+    def factory(cursor: AsyncCursor[Any]) -> Callable[[Sequence[Any]], T]:
+        names = [column.name for column in cursor.description or ()]
+        return lambda values: msgspec.convert(dict(zip(names, values, strict=True)), kind)
+
+    return factory
+
+
 class ReadTx:
     """An open transaction that may select. SQL is a literal; parameters are named."""
 
@@ -40,13 +51,13 @@ class ReadTx:
 
     async def rows(self, kind: type[T], sql: LiteralString, **parameters: Any) -> list[T]:
         """All rows, each made into a `kind` from its columns by name."""
-        async with self._connection.cursor(row_factory=class_row(kind)) as cursor:
+        async with self._connection.cursor(row_factory=_rows_of(kind)) as cursor:
             await cursor.execute(sql, parameters)
             return await cursor.fetchall()
 
     async def maybe(self, kind: type[T], sql: LiteralString, **parameters: Any) -> T | None:
         """The first row or None."""
-        async with self._connection.cursor(row_factory=class_row(kind)) as cursor:
+        async with self._connection.cursor(row_factory=_rows_of(kind)) as cursor:
             await cursor.execute(sql, parameters)
             return await cursor.fetchone()
 

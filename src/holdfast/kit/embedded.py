@@ -237,6 +237,7 @@ def _settings(place: Place, programs: Path) -> str:
         "wal_compression": "lz4" if has_lz4 else "pglz",
         "random_page_cost": "1.1",
         "jit": "off",
+        "dynamic_shared_memory_type": "mmap",  # goes with the cluster's files; /dev/shm is small in containers
         "timezone": "UTC",
         "log_timezone": "UTC",
         "logging_collector": "on",
@@ -391,6 +392,7 @@ def _dispose(home: Path) -> None:
     with suppress(EmbeddedUnavailable):  # the files go in any case
         kill(home)
         if place := files.recall(home):
+            files.drop_interlock(place)
             for outside in (place.socket, place.base):
                 shutil.rmtree(outside, ignore_errors=True)
     shutil.rmtree(home, ignore_errors=True)

@@ -8,6 +8,7 @@ The home is trusted: its owner decides where the cluster lies. Used by `embedded
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import hashlib
 import json
@@ -32,7 +33,7 @@ SHARED = (Path("/var/lib/holdfast"), Path("/var/tmp/holdfast-root"), Path("/tmp/
 OWN_DATABASE = "set HOLDFAST_DATABASE_URL to a PostgreSQL of your own"
 
 
-class EmbeddedUnavailable(RuntimeError):  # noqa: N818 - it says what is so, like the problems
+class EmbeddedUnavailable(RuntimeError):
     """The embedded PostgreSQL cannot be had; the text says what happened and what to do."""
 
 
@@ -229,6 +230,16 @@ def write(path: Path, text: str, mode: int) -> None:
         os.fsync(file.fileno())
     fresh.replace(path)
     sync(path.parent)
+
+
+def drop_interlock(place: Place) -> None:
+    """Remove the kernel's memory segment that a killed server leaves. The next start would; here there is none."""
+    with suppress(OSError, IndexError, ValueError):
+        key, number = map(int, (place.data / "postmaster.pid").read_text().splitlines()[6].split())
+        for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]:
+            found_key, found_number, _, _, _, _, attached = map(int, line.split()[:7])
+            if (found_key % 2**32, found_number, attached) == (key % 2**32, number, 0):
+                ctypes.CDLL(None).shmctl(number, 0, None)  # 0: IPC_RMID
 
 
 def give_to_owner(handle: int, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import msgspec
@@ -37,10 +38,9 @@ class Money(msgspec.Struct, frozen=True):
 
 def parse_major(text: str, currency: str = "CNY") -> Money:
     """``"60"`` or ``"60.50"`` as Money. ValueError when it is not an exact amount of the currency."""
-    try:
-        minor = Decimal(text).scaleb(EXPONENTS.get(currency, 2))
-        if minor != minor.to_integral_value():
-            raise ValueError(text)
-        return Money(int(minor), currency)
-    except ArithmeticError as error:
-        raise ValueError(text) from error
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,4})?", text):
+        raise ValueError(text)
+    minor = Decimal(text).scaleb(EXPONENTS.get(currency, 2))
+    if minor != minor.to_integral_value():
+        raise ValueError(text)
+    return Money(int(minor), currency)

@@ -5,7 +5,9 @@ says; a unique winner per intent; whatever money nobody asked for goes back by i
 intent carries an opaque reference, and news goes up as ``payment.paid`` and ``payment.late``.
 """
 
+from . import jobs  # noqa: F401 - whoever imports a domain can emit news for it
 from .attempts import pay, settle
+from .channels import close as close_channels
 from .intents import extend, reinstate, view, want
 from .model import AttemptState, IntentOver, IntentState, PaymentView, Settlement
 from .notifications import receive
@@ -20,6 +22,7 @@ __all__ = [
     "PaymentView",
     "Probe",
     "Settlement",
+    "close_channels",
     "extend",
     "pay",
     "receive",

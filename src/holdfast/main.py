@@ -1,0 +1,127 @@
+"""The ASGI application: settings → database → routes → error pages. ``uvicorn --factory holdfast.main:app``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from holdfast import accounts, api, orders, payments, web
+from holdfast.kit import embedded, ids, log, problems, settings
+from holdfast.kit.db import Db
+
+
+def database_url() -> str:
+    """The configured database, or the embedded one, started if need be."""
+    given = settings.current()
+    return given.database_url or embedded.start(given.home)
+
+
+async def keep_database(url: str) -> None:
+    """Restarts the embedded server if somebody killed it; the requests of that moment get an honest answer meanwhile."""
+    given = settings.current()
+    while not given.database_url:
+        await asyncio.sleep(1)
+        if await asyncio.to_thread(embedded.status, given.home) is None:
+            log.get().warning("database.restarting", url=url)
+            with suppress(embedded.EmbeddedUnavailable):
+                await asyncio.to_thread(embedded.start, given.home)
+
+
+class RequestId:
+    """Gives every request an id: in the answer, on problem pages and in each log line."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request_id = ids.uuid7().hex[8:24]
+        scope["request_id"] = request_id
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self.app(scope, receive, send_with_id)
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith(("/api/", "/webhooks/", "/.well-known/"))
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, problems.Problem)
+    return await (api.problem_response if _is_api(request) else web.problem_page)(request, error)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.get().error("unexpected", path=request.url.path, request_id=request.scope.get("request_id"), exc_info=error)
+    return await (api.unexpected_response if _is_api(request) else web.unexpected_page)(request, error)
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    return await (api.missing_response if _is_api(request) else web.missing_page)(request, error)
+
+
+async def healthy(request: Request) -> Response:
+    """The process answers."""
+    return JSONResponse({"ok": True})
+
+
+async def ready(request: Request) -> Response:
+    """The process can do its work: the database answers. 503 otherwise."""
+    try:
+        async with request.app.state.db.reading() as tx:
+            await tx.value("select 1")
+    except problems.Unavailable:
+        return JSONResponse({"ok": False, "database": False}, 503, {"retry-after": "2"})
+    return JSONResponse({"ok": True, "database": True})
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    given = settings.current()
+    url = await asyncio.to_thread(database_url)
+    db = await Db(url, size=given.pool_size).open()
+    app.state.db = db
+    app.state.place = orders.group_commit(db, lanes=given.batch_lanes)
+    app.state.doorkeeper = accounts.Doorkeeper(db)
+    keeper = asyncio.create_task(keep_database(url))
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        await payments.close_channels()
+        await db.close()
+
+
+def app() -> Starlette:
+    """The application of this process."""
+    log.configure(settings.current().log_level)
+    handlers: dict[Any, Callable[[Request, Exception], Awaitable[Response]]] = {
+        problems.Problem: _problem,
+        404: _missing,
+        405: _missing,
+        Exception: _unexpected,
+    }
+    return Starlette(
+        routes=[Route("/healthz", healthy), Route("/readyz", ready), *api.routes, *web.routes],
+        middleware=[Middleware(RequestId), Middleware(GZipMiddleware, minimum_size=1000), *web.middleware],
+        exception_handlers=handlers,
+        lifespan=_lifespan,
+    )
