@@ -13,7 +13,7 @@ from uuid import UUID
 
 from holdfast import notices
 from holdfast.kit import clock, crypto, ids
-from holdfast.kit.db import Batch, Db, ReadTx, Tx
+from holdfast.kit.db import Batch, Db, ReadTx, Tx, lock
 from holdfast.kit.problems import Problem
 
 from . import store
@@ -37,6 +37,7 @@ async def request_code(db: Db, phone: str, locale: str, source: str) -> Challeng
 async def _request_code(tx: Tx, phone: str, locale: str, source: str) -> Challenge:
     now = clock.now()
     index = crypto.blind_index("phone", phone)
+    await lock(tx, f"accounts.codes.phone:{index.hex()}", f"accounts.codes.source:{source}")
     by_phone, by_source, last = await store.codes_since(tx, index, source, now - timedelta(hours=1))
     if last is not None and now - last < CODE_PAUSE:
         raise TooManyCodes(retry_after_s=int((CODE_PAUSE - (now - last)).total_seconds()) + 1)
@@ -72,7 +73,7 @@ async def _sign_in(tx: Tx, phone: str, code: str, kept: bool, device: str, local
     now = clock.now()
     index = crypto.blind_index("phone", phone)
     sent = await store.newest_code(tx, index)
-    if sent is None or sent.expires_at <= now or sent.tries_left <= 0:
+    if sent is None or sent.used_at is not None or sent.expires_at <= now or sent.tries_left <= 0:
         return CodeExpired()
     if not secrets.compare_digest(bytes(sent.code_hash), _code_hash(phone, code)):
         await store.use_try(tx, sent.id)

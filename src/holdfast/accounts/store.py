@@ -13,12 +13,13 @@ from .model import Device, Session
 
 
 class Code(msgspec.Struct, frozen=True):
-    """A sign-in code that may still be used."""
+    """A sign-in code: its digest, and whether it may still be used."""
 
     id: UUID
     code_hash: bytes
     tries_left: int
     expires_at: datetime
+    used_at: datetime | None
 
 
 async def codes_since(tx: ReadTx, phone_index: bytes, source: str, since: datetime) -> tuple[int, int, datetime | None]:
@@ -44,11 +45,11 @@ async def insert_code(
 
 
 async def newest_code(tx: Tx, phone_index: bytes) -> Code | None:
-    """The newest unused code of a phone, locked."""
+    """The newest code of a phone, locked, used or not: older ones no longer count."""
     return await tx.maybe(
         Code,
-        """select id, code_hash, tries_left, expires_at from accounts.codes
-           where phone_index = %(phone)s and used_at is null order by created_at desc limit 1 for update""",
+        """select id, code_hash, tries_left, expires_at, used_at from accounts.codes
+           where phone_index = %(phone)s order by created_at desc limit 1 for update""",
         phone=phone_index,
     )
 

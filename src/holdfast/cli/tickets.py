@@ -25,15 +25,16 @@ def register(commands: Any) -> None:
 
 
 def print_keys(given: argparse.Namespace) -> int:
-    """The current public keys as JSON."""
-    print(json.dumps({"keys": orders.public_keys()}))
+    """The current public keys, as ``/.well-known/holdfast-ticket-keys.json`` gives them."""
+    keys = [{"id": name, "algorithm": "Ed25519", "public_key": key} for name, key in orders.public_keys().items()]
+    print(json.dumps({"keys": keys}))
     return 0
 
 
 def verify_code(given: argparse.Namespace) -> int:
     """Says what the code admits; exit 1 when it is not ours or not valid now."""
     code = sys.stdin.read() if given.code == "-" else given.code
-    keys = json.loads(Path(given.keys).read_text())["keys"]
+    keys = {key["id"]: key["public_key"] for key in json.loads(Path(given.keys).read_text())["keys"]}
     try:
         admission = orders.verify(code, keys)
     except orders.TicketInvalid as reason:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import subprocess
@@ -10,13 +11,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from holdfast.drills import Instance
+from holdfast.kit import clock
+from holdfast.kit.money import Money
 
 PHONE = "13800138000"
-WRONG, RIGHT = "11010519491231002Y", "11010519491231002X"
+WRONG, RIGHT = "11010519491231020X", "11010519491231002X"
 
 
 def register(commands: Any) -> None:
@@ -83,22 +87,22 @@ def tour(given: argparse.Namespace) -> int:
 
 
 def _choose(guide: _Guide) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first slot of the coming days that is open and costs something."""
     guide.step("Search: what can be visited in Beijing?")
     _, found = guide.ask("GET", "/api/v1/venues?city=Beijing")
-    for venue in found["venues"]:
+    for venue in found["items"]:
         guide.tell(f"{venue['name']['en']} · {venue['name']['zh']}")
-    for venue in found["venues"]:
-        for day in venue.get("outlook", []):
-            if day["state"] != "open" or not day["places_left"]:
-                continue
-            _, answer = guide.ask("GET", f"/api/v1/venues/{venue['id']}/slots?date={day['date']}")
-            for slot in answer["slots"]:
-                prices = [price for price in slot["prices"] if price["price"]["amount_minor"] > 0]
-                if slot["places_left"] > 2 and slot["sale_state"] == "open" and prices:
-                    guide.step(f"Live places: {venue['name']['en']} on {day['date']}")
-                    guide.tell(f"{slot['starts_at'][11:16]}–{slot['ends_at'][11:16]}: {slot['places_left']:,} places left")
-                    guide.tell(f"{prices[0]['name']['en']}: {prices[0]['price']['amount_minor'] / 100:.2f} {prices[0]['price']['currency']}")
-                    return slot, prices[0]
+    for day, venue in itertools.product(range(1, 8), found["items"]):
+        date = (clock.now() + timedelta(days=day)).date().isoformat()
+        _, answer = guide.ask("GET", f"/api/v1/venues/{venue['id']}/slots?date={date}")
+        for slot in answer["items"]:
+            paid = [price for price in slot["prices"] if price["price"]["amount_minor"] > 0]
+            if slot["sale"] == "open" and slot["places_left"] > 2 and paid:
+                guide.step(f"Live places: {venue['name']['en']} on {date}")
+                guide.tell(f"{slot['starts_at'][11:16]}–{slot['ends_at'][11:16]}: {slot['places_left']:,} places left")
+                money = Money(**paid[0]["price"])
+                guide.tell(f"{paid[0]['name']['en']}: {money}")
+                return slot, paid[0]
     raise SystemExit("no slot is open for sale")
 
 
@@ -128,7 +132,7 @@ def _book(guide: _Guide, slot: dict[str, Any], price: dict[str, Any]) -> dict[st
         return {"lines": [line], "phone": PHONE, "locale": "en"}
 
     key = str(uuid4())
-    guide.step(f"Book, with a mistake in the identity number: {WRONG[:6]}…{WRONG[-4:]}")
+    guide.step("Book, with two digits of the identity number swapped")
     status, problem = guide.ask("POST", "/api/v1/orders", basket(WRONG), key=key)
     assert status == 422, (status, problem)
     for error in problem["errors"]:
@@ -164,7 +168,7 @@ def _pay(guide: _Guide, placed: dict[str, Any]) -> str:
     guide.tell("confirmed. The order's story: " + " → ".join(event["kind"] for event in order["events"]))
     guide.step("The ticket")
     _, answer = guide.ask("GET", f"/api/v1/orders/{number}/tickets")
-    ticket = answer["tickets"][0]
+    ticket = answer["items"][0]
     guide.tell(f"for {ticket['holder_masked']} ({ticket['document_masked']}), code {ticket['code'][:40]}…")
     return str(ticket["code"])
 

@@ -5,6 +5,7 @@ Promises: a booking is one commit; equal keys get equal answers; an order is alw
 its places.
 """
 
+from . import jobs  # noqa: F401 - whoever imports a domain can emit news for it
 from .cancellation import cancel
 from .checkout import pay
 from .lookup import by_link, link_token, look_up, mine, payment_of, require

@@ -18,21 +18,25 @@ async def cancel(db: Db, actor: Actor, order: Order) -> None:
 
     PaymentInDoubt while the provider does not say whether money came; NotCancellable when it came, or is used or over.
     """
-    if order.state is State.AWAITING_PAYMENT and order.row.intent_id is not None:
-        settlement = await payments.settle(db, order.row.intent_id, payments.IntentState.CANCELLED)
+    settled = None
+    while intent_id := await db.run(_cancel, actor, order.row.id, settled):
+        settlement = await payments.settle(db, intent_id, payments.IntentState.CANCELLED)
         if settlement is payments.Settlement.PAID:
             raise NotCancellable(reason="paid")
         if settlement is payments.Settlement.IN_DOUBT:
             raise PaymentInDoubt
-    await db.run(_cancel, actor, order.row.id)
+        settled = intent_id
 
 
-async def _cancel(tx: Tx, actor: Actor, order_id: UUID) -> None:
+async def _cancel(tx: Tx, actor: Actor, order_id: UUID, settled: UUID | None) -> UUID | None:
+    """Cancels, or answers which payment must be settled first: one may have been started since the caller looked."""
     row = await store.locked(tx, order_id)
     if row is None:
         raise OrderUnknown
     if row.state is State.CANCELLED:
-        return
+        return None
+    if row.state is State.AWAITING_PAYMENT and row.intent_id != settled:
+        return row.intent_id
     free = row.state is State.CONFIRMED and row.amount_minor == 0
     if free:
         lines = (await store.lines(tx, [order_id]))[order_id]
@@ -42,3 +46,4 @@ async def _cancel(tx: Tx, actor: Actor, order_id: UUID) -> None:
     await store.set_state(tx, order_id, State.CANCELLED, expires_at=None, confirmed_at=None)
     await store.add_event(tx, order_id, "cancelled", clock.now(), str(actor), {})
     await store.release(tx, order_id)
+    return None

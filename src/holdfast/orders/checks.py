@@ -71,6 +71,19 @@ async def documents_once(tx: ReadTx) -> Offenders:
     )
 
 
+@check("Money that came is kept for a confirmed order, goes back, or is about to be decided")
+async def money_has_a_purpose(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select a.id, a.role, o.id as order_id, o.state from payments.attempts a join orders.orders o on o.intent_id = a.intent_id
+           where a.state = 'succeeded' and a.role in ('winner', 'late')
+             and not (a.role = 'winner' and o.state in ('confirmed', 'used'))
+             and not exists (select 1 from payments.refunds r where r.attempt_id = a.id and r.state <> 'closed')
+             and not exists (select 1 from kit.outbox n where n.topic in ('payment.paid', 'payment.late')
+                             and n.parked_at is null and n.payload ->> 'attempt_id' = a.id::text)
+           limit 100"""
+    )
+
+
 @check("Late money is accepted or given back within ten minutes")
 async def late_money(tx: ReadTx) -> Offenders:
     return await tx.dicts(

@@ -19,11 +19,17 @@ CONFIRMED = faults.declare("orders.confirm.before_commit", "an order is confirme
 _ACTOR = str(system("confirmation"))
 
 
-async def confirm(tx: Tx, intent_id: UUID) -> None:
-    """The order's intent is paid: confirm it. Again: nothing. Places are held, so nothing can stand in the way."""
+async def confirm(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
+    """The order's intent is paid: confirm it. Again: nothing. Places are held, so nothing can stand in the way.
+
+    An order ends only after its intent, so it cannot be over here; if it were, its money would go back.
+    """
     row = await store.by_intent_locked(tx, intent_id)
     assert row is not None, f"no order for intent {intent_id}"
+    if row.state in (State.CONFIRMED, State.USED):
+        return
     if row.state is not State.AWAITING_PAYMENT:
+        await _return_money(tx, row, attempt_id)
         return
     await _confirm(tx, row, {})
     faults.point(CONFIRMED)
@@ -55,7 +61,8 @@ async def _reinstate(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
     row = await store.by_intent_locked(tx, intent_id)
     if row is None:
         raise _TooLate
-    if row.state is State.CONFIRMED:  # by an earlier run of this job
+    if row.state is State.CONFIRMED:  # by an earlier run of this job, or by other money: that raises IntentOver
+        await payments.reinstate(tx, intent_id, attempt_id)
         return
     lines = (await store.lines(tx, [row.id]))[row.id]
     revivable = row.state in (State.EXPIRED, State.AWAITING_PAYMENT)
@@ -68,7 +75,11 @@ async def _reinstate(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
 
 async def _give_back(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
     row = await store.by_intent_locked(tx, intent_id)
-    assert row is not None
+    assert row is not None, f"no order for intent {intent_id}"
+    await _return_money(tx, row, attempt_id)
+
+
+async def _return_money(tx: Tx, row: OrderRow, attempt_id: UUID) -> None:
     if await payments.refund(tx, attempt_id, row.amount_minor, "late payment") is None:
         return
     money = Money(row.amount_minor, row.currency)

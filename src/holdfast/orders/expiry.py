@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
 from holdfast import payments
-from holdfast.kit import clock, faults
+from holdfast.kit import clock, faults, log
 from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
+from holdfast.kit.problems import Unavailable
 
 from . import store
 from .model import State
@@ -16,6 +18,7 @@ from .model import State
 SWEPT = faults.declare("orders.expire.before_commit", "holds are released, not yet committed")
 DOUBT_EXTENSION = timedelta(minutes=1)
 BATCH = 500
+AT_ONCE = 20
 _ACTOR = str(system("expiry"))
 
 
@@ -25,8 +28,8 @@ async def sweep(db: Db) -> int:
     while True:
         count, to_ask = await db.run(_expire_unstarted)
         looked_at += count
-        for order_id, intent_id in to_ask:
-            await _end(db, order_id, intent_id)
+        gate = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(_end(db, gate, order_id, intent_id) for order_id, intent_id in to_ask))
         if count < BATCH:
             return looked_at
 
@@ -45,9 +48,14 @@ async def _expire_unstarted(tx: Tx) -> tuple[int, list[tuple[UUID, UUID]]]:
     return len(rows), started
 
 
-async def _end(db: Db, order_id: UUID, intent_id: UUID) -> None:
+async def _end(db: Db, gate: asyncio.Semaphore, order_id: UUID, intent_id: UUID) -> None:
     """Asks the provider, then lets the order go, or keeps it: paid, or still in doubt."""
-    settlement = await payments.settle(db, intent_id)
+    try:
+        async with gate:
+            settlement = await payments.settle(db, intent_id)
+    except Unavailable as reason:  # the order is due again in a minute; the others must not wait for it
+        log.get().warning("expiry.postponed", order_id=str(order_id), reason=reason.code)
+        return
     if settlement is payments.Settlement.OVER:
         await db.run(_expire, order_id)
     elif settlement is payments.Settlement.IN_DOUBT:

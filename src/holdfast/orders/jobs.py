@@ -14,7 +14,7 @@ from . import confirmation, expiry
 @on("payment.paid")
 async def confirm_when_paid(db: Db, payload: dict[str, Any]) -> None:
     """The winner's money has come."""
-    await db.run(confirmation.confirm, UUID(payload["intent_id"]))
+    await db.run(confirmation.confirm, UUID(payload["intent_id"]), UUID(payload["attempt_id"]))
 
 
 @on("payment.late")

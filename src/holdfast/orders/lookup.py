@@ -38,7 +38,7 @@ async def look_up(db: Db, number: str, phone: str, source: str) -> Order:
     LookupTooOften limits tries per source and per number, so that neither phones nor numbers can be guessed.
     """
     code = ids.read_code(number)
-    for subject in (source, code or ""):
+    for subject in filter(None, (source, code)):
         left = await db.run(admission.spend, "order-lookup", subject, uses=LOOKUPS, per_s=LOOKUP_WINDOW_S)
         if not left.allowed:
             raise LookupTooOften(retry_after_s=left.resets_in_s)

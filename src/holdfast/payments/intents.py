@@ -74,11 +74,14 @@ async def extend(tx: Tx, intent_id: UUID, expires_at: datetime) -> None:
 async def reinstate(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
     """Accepts late money after all: its attempt becomes the winner of the ended intent.
 
-    Raises IntentOver when another attempt has won meanwhile.
+    Again: nothing. Raises IntentOver when another attempt has won meanwhile.
     """
     intent = await store.intent_locked(tx, intent_id)
-    if intent is None:
+    attempt = await store.attempt(tx, attempt_id)
+    if intent is None or attempt is None:
         raise IntentUnknown
+    if attempt.role is Role.WINNER:
+        return
     if intent.state is IntentState.PAID:
         raise IntentOver
     await store.set_role(tx, attempt_id, Role.WINNER)

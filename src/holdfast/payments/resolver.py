@@ -29,6 +29,8 @@ async def resolve(db: Db, limit: int = 200) -> int:
                 await (attempts.ask(db, thing) if step == "ask" else refunds.pursue(db, thing))
             except Unavailable as reason:  # comes again when its lease ends
                 log.get().warning("resolver.postponed", step=step, id=str(thing), reason=reason.code)
+            except Exception as error:  # so does this; one that breaks does not keep the others from being asked about
+                log.get().error("resolver.failed", step=step, id=str(thing), exc_info=error)
 
     await asyncio.gather(*(one("ask", thing) for thing in asked), *(one("refund", thing) for thing in owed))
     return len(asked) + len(owed)

@@ -113,7 +113,7 @@ async def update_attempt(
     paid = state is AttemptState.SUCCEEDED
     await tx.execute(
         """update payments.attempts set state = %(state)s, role = %(role)s, code_url = %(code_url)s,
-                  provider_txn = coalesce(%(txn)s, provider_txn),
+                  provider_txn = coalesce(provider_txn, %(txn)s),
                   paid_minor = coalesce(paid_minor, %(amount)s), paid_currency = coalesce(paid_currency, %(currency)s),
                   paid_at = coalesce(paid_at, %(paid_at)s), error_code = %(error)s,
                   queries = %(queries)s, next_query_at = %(next)s where id = %(id)s""",

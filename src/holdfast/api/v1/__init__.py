@@ -1,0 +1,165 @@
+"""Version 1 of the JSON API: the one table of its endpoints. The order endpoint comes first, as most requests do in a rush."""
+
+from __future__ import annotations
+
+from holdfast import accounts, catalogue
+from holdfast.accounts import sessions as rules
+from holdfast.api import openapi
+from holdfast.api.endpoint import Call, Endpoint, Limit, Raw
+from holdfast.kit.problems import InvalidInput, Overloaded
+from holdfast.orders import lookup
+from holdfast.orders import model as facts
+from holdfast.payments.model import ChannelUnavailable, IntentOver
+
+from . import examples, orders, payments, session, tickets, venues
+
+ROOT = "/api/v1"
+ORDER = f"{ROOT}/orders/{{number}}"
+VENUE = f"{ROOT}/venues/{{venue_id}}"
+FRESH = "public, max-age=2"
+STEADY = "public, max-age=60"
+CODE_LIMITS = (
+    Limit("codes-pause", 1, int(rules.CODE_PAUSE.total_seconds())),
+    Limit("codes-per-phone", rules.CODES_PER_PHONE_HOUR, 3600),
+    Limit("codes-per-address", rules.CODES_PER_SOURCE_HOUR, 3600),
+)
+LOOKUP_LIMITS = (Limit("order-lookup", lookup.LOOKUPS, lookup.LOOKUP_WINDOW_S),)
+PLACING = (
+    facts.SlotFull,
+    facts.SlotClosed,
+    facts.NotYetOnSale,
+    facts.SaleOver,
+    facts.PriceChanged,
+    facts.DocumentAlreadyBooked,
+    facts.TooManyThatDay,
+    facts.DocumentTwice,
+    facts.DocumentNotAccepted,
+    facts.TravellersIncomplete,
+    facts.TooManyPerOrder,
+    facts.NothingChosen,
+    facts.MixedCurrencies,
+    facts.SlotUnknown,
+    facts.PriceUnknown,
+    InvalidInput,
+    Overloaded,
+)
+
+
+async def describe(call: Call) -> Raw:
+    """This API as an OpenAPI 3.1 document."""
+    return Raw(openapi.document(ENDPOINTS))
+
+
+_ORDERS = (
+    Endpoint(
+        method="POST", path=f"{ROOT}/orders", name="orders", summary="Book places, all or nothing", who="traveller",
+        body=orders.NewOrder, answer=orders.OrderPlaced, status=201, problems=PLACING, needs_key=True,
+        handler=orders.place, example=examples.ORDER,
+    ),
+    Endpoint(
+        method="GET", path=f"{ROOT}/orders", name="orders", summary="My orders, newest first", who="traveller",
+        query=orders.OrdersQuery, answer=orders.OrderPage, handler=orders.mine,
+    ),
+    Endpoint(
+        method="GET", path=ORDER, name="order", summary="One of my orders", who="traveller",
+        answer=orders.OrderAnswer, problems=(facts.OrderUnknown,), handler=orders.order,
+    ),
+    Endpoint(
+        method="GET", path=f"{ORDER}/payment", name="payment", summary="How the payment stands", who="traveller",
+        answer=payments.PaymentAnswer, problems=(facts.OrderUnknown,), handler=payments.payment,
+    ),
+    Endpoint(
+        method="POST", path=f"{ORDER}/payment", name="payment", summary="Start the payment, or find the one under way",
+        who="traveller", answer=payments.PaymentAnswer,
+        problems=(facts.OrderUnknown, facts.NotPayable, IntentOver, ChannelUnavailable), handler=payments.pay,
+    ),
+    Endpoint(
+        method="POST", path=f"{ORDER}/cancellation", name="cancellation", summary="Cancel an order that is not paid, or free",
+        who="traveller", answer=orders.OrderAnswer,
+        problems=(facts.OrderUnknown, facts.NotCancellable, facts.PaymentInDoubt, ChannelUnavailable), handler=orders.cancel,
+    ),
+    Endpoint(
+        method="GET", path=f"{ORDER}/tickets", name="tickets", summary="The tickets of an order", who="traveller",
+        answer=tickets.TicketList, problems=(facts.OrderUnknown,), handler=tickets.tickets,
+    ),
+    Endpoint(
+        method="GET", path=f"{ORDER}/calendar.ics", name="calendar", summary="The visits as a calendar file",
+        who="traveller", answer=str, media_type="text/calendar", problems=(facts.OrderUnknown,),
+        handler=tickets.calendar_file,
+    ),
+    Endpoint(
+        method="POST", path=f"{ROOT}/lookups", name="lookups", summary="Find an order by number and phone, redacted",
+        who="anyone", body=orders.Lookup, answer=orders.OrderAnswer, limits=LOOKUP_LIMITS,
+        problems=(facts.OrderUnknown, facts.LookupTooOften, InvalidInput), handler=orders.look_up,
+        example=examples.LOOKUP,
+    ),
+)  # fmt: skip
+
+_VENUES = (
+    Endpoint(
+        method="GET", path=f"{ROOT}/cities", name="cities", summary="Cities with something on offer", who="anyone",
+        answer=list[venues.CityAnswer], cache=STEADY, handler=venues.cities,
+    ),
+    Endpoint(
+        method="GET", path=f"{ROOT}/venues", name="venues", summary="Find venues", who="anyone",
+        query=venues.VenueQuery, answer=venues.VenueList, cache=FRESH, handler=venues.search,
+    ),
+    Endpoint(
+        method="GET", path=VENUE, name="venue", summary="Everything about one venue", who="anyone",
+        answer=venues.VenueAnswer, cache=STEADY, problems=(catalogue.VenueUnknown,), handler=venues.venue,
+    ),
+    Endpoint(
+        method="GET", path=f"{VENUE}/calendar", name="venue-calendar", summary="A month of a venue", who="anyone",
+        query=venues.MonthQuery, answer=venues.CalendarAnswer, cache=FRESH, problems=(catalogue.VenueUnknown,),
+        handler=venues.calendar,
+    ),
+    Endpoint(
+        method="GET", path=f"{VENUE}/slots", name="slots", summary="The slots of one day with what is left and prices",
+        who="anyone", query=venues.DateQuery, answer=venues.SlotList, cache=FRESH, problems=(catalogue.VenueUnknown,),
+        handler=venues.slots,
+    ),
+)  # fmt: skip
+
+_SESSIONS = (
+    Endpoint(
+        method="POST", path=f"{ROOT}/codes", name="codes", summary="Send a sign-in code to a phone", who="anyone",
+        body=session.CodeWanted, answer=session.CodeSent, status=202, limits=CODE_LIMITS,
+        problems=(accounts.TooManyCodes, InvalidInput), handler=session.request_code, example=examples.CODE,
+    ),
+    Endpoint(
+        method="POST", path=f"{ROOT}/sessions", name="sessions", summary="Sign in with a code", who="anyone",
+        body=session.NewSession, answer=session.SessionBegun, status=201,
+        problems=(accounts.CodeWrong, accounts.CodeExpired, InvalidInput), handler=session.sign_in,
+        example=examples.SESSION,
+    ),
+    Endpoint(
+        method="DELETE", path=f"{ROOT}/sessions", name="sessions", summary="Sign out everywhere", who="traveller",
+        answer=session.SessionsEnded, handler=session.sign_out_everywhere,
+    ),
+    Endpoint(
+        method="GET", path=f"{ROOT}/session", name="session", summary="Who is signed in", who="traveller",
+        answer=session.SessionAnswer, handler=session.session,
+    ),
+    Endpoint(
+        method="DELETE", path=f"{ROOT}/session", name="session", summary="Sign out here", who="traveller", status=204,
+        handler=session.sign_out,
+    ),
+)  # fmt: skip
+
+_OPEN = (
+    Endpoint(
+        method="GET", path=f"{ROOT}/ticket-keys", name="ticket-keys", summary="The keys that prove tickets", who="anyone",
+        answer=tickets.TicketKeys, cache=STEADY, handler=tickets.ticket_keys,
+    ),
+    Endpoint(
+        method="GET", path="/.well-known/holdfast-ticket-keys.json", name="well-known-ticket-keys",
+        summary="The same, where gates look first", who="anyone", answer=tickets.TicketKeys, cache=STEADY,
+        handler=tickets.ticket_keys,
+    ),
+    Endpoint(
+        method="GET", path=f"{ROOT}/openapi.json", name="openapi", summary="This description", who="anyone",
+        answer=dict, cache=STEADY, handler=describe,
+    ),
+)  # fmt: skip
+
+ENDPOINTS: tuple[Endpoint, ...] = _ORDERS + _VENUES + _SESSIONS + _OPEN

@@ -1,0 +1,262 @@
+"""Orders: placing (the hot path), the list, one order, cancellation, and finding one without signing in."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, date, datetime
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from holdfast import orders
+from holdfast.api import findings
+from holdfast.api.endpoint import Answered, Call
+from holdfast.api.problems import QueryMismatch
+from holdfast.kit.db import ReadTx
+from holdfast.kit.i18n import Locale
+from holdfast.kit.money import Money
+
+from .texts import Text, text
+
+LIST_PATH = "/api/v1/orders"
+BIGINT_MAX = 2**63 - 1
+
+
+class NewTraveller(orders.TravellerInput, frozen=True, forbid_unknown_fields=True):
+    """A person as on their document."""
+
+
+class NewLine(orders.BasketLine, frozen=True, forbid_unknown_fields=True):
+    """So many tickets of one price in one slot. `quoted_minor`: the unit price that was shown, if one was."""
+
+    price_id: Annotated[str, msgspec.Meta(min_length=1, max_length=95)]
+    travellers: list[NewTraveller] = []  # type: ignore[assignment]  # noqa: RUF012 - a frozen Struct copies it
+    quoted_minor: Annotated[int, msgspec.Meta(ge=0, le=BIGINT_MAX)] | None = None
+
+
+class NewOrder(orders.Basket, frozen=True, forbid_unknown_fields=True):
+    """What is wanted, all or nothing, the phone that gets the messages, and their language."""
+
+    lines: list[NewLine]  # type: ignore[assignment]
+    phone: str
+    locale: Locale = "zh"
+
+
+class OrderPlaced(msgspec.Struct, frozen=True):
+    """The answer to a booking, the same for every repetition. A free order is confirmed at once: no `expires_at`."""
+
+    number: str
+    state: orders.State
+    total: Money
+    expires_at: datetime | None
+
+
+class LineAnswer(msgspec.Struct, frozen=True):
+    """A line of an order. Moments carry the venue's offset."""
+
+    seq: int
+    slot_id: UUID
+    venue_id: str
+    venue_name: Text
+    product_name: Text
+    ticket_name: Text
+    visit_date: date
+    starts_at: datetime
+    ends_at: datetime
+    quantity: int
+    unit_price: Money
+
+
+class TravellerAnswer(msgspec.Struct, frozen=True):
+    """A traveller, masked."""
+
+    seq: int
+    line_seq: int
+    name_masked: str
+    document_type: str
+    document_masked: str
+
+
+class EventAnswer(msgspec.Struct, frozen=True):
+    """One thing that happened to an order."""
+
+    seq: int
+    kind: str
+    at: datetime
+
+
+class OrderBrief(msgspec.Struct, frozen=True):
+    """An order in a list."""
+
+    number: str
+    state: orders.State
+    total: Money
+    placed_at: datetime
+    expires_at: datetime | None
+    lines: list[LineAnswer]
+
+
+class OrderAnswer(msgspec.Struct, frozen=True):
+    """An order with its story. A redacted one shows state, dates and money, but no people."""
+
+    number: str
+    state: orders.State
+    total: Money
+    phone_masked: str
+    placed_at: datetime
+    expires_at: datetime | None
+    confirmed_at: datetime | None
+    lines: list[LineAnswer]
+    travellers: list[TravellerAnswer]
+    events: list[EventAnswer]
+    redacted: bool
+
+
+class OrdersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which page."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    cursor: Annotated[str, msgspec.Meta(max_length=40, description="from the last answer's next link")] = ""
+
+
+class OrderPage(msgspec.Struct, frozen=True):
+    """A page of orders, newest first, and the address of the next one."""
+
+    items: list[OrderBrief]
+    next: str | None
+
+
+class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What finds an order without signing in."""
+
+    number: Annotated[str, msgspec.Meta(max_length=64)]
+    phone: str
+
+
+async def place(call: Call) -> Answered:
+    """Books all lines or none. Repeating the request under its key gives the same answer."""
+    body: NewOrder = call.body
+    placed: orders.Placed = await call.state.place(
+        orders.prepare(
+            account_id=call.session.account_id,
+            key=call.key,
+            basket=body,
+            locale=body.locale,
+            channel="api",
+            actor=call.actor,
+        )
+    )
+    return Answered(
+        OrderPlaced(placed.number, placed.state, Money(placed.amount_minor, placed.currency), placed.expires_at),
+        [(b"location", b"/api/v1/orders/" + placed.number.encode())],
+    )
+
+
+async def mine(call: Call) -> OrderPage:
+    """The orders of the person who is signed in."""
+    query: OrdersQuery = call.query
+    before = _moment(query.cursor) if query.cursor else None
+    async with call.db.reading() as tx:
+        found, more = await _page(tx, call.session.account_id, query.limit, before)
+    following = None
+    if more:
+        following = f"{LIST_PATH}?" + urlencode({"limit": query.limit, "cursor": _cursor(found[-1].row.placed_at)})
+    return OrderPage([_brief(order) for order in found], following)
+
+
+async def order(call: Call) -> OrderAnswer:
+    """One order of the person who is signed in."""
+    return answer(await call.db.read(orders.require, call.session.account_id, call.path("number")))
+
+
+async def cancel(call: Call) -> OrderAnswer:
+    """Cancels an order that is not paid, or free; safe to repeat."""
+    found = await call.db.read(orders.require, call.session.account_id, call.path("number"))
+    await orders.cancel(call.db, call.actor, found)
+    return answer(await call.db.read(orders.require, call.session.account_id, call.path("number")))
+
+
+async def look_up(call: Call) -> OrderAnswer:
+    """An order by its number and phone, redacted."""
+    body: Lookup = call.body
+    return answer(await orders.look_up(call.db, body.number, findings.phone(body.phone), call.source))
+
+
+def answer(order: orders.Order) -> OrderAnswer:
+    """An order as the API shows it."""
+    return OrderAnswer(
+        number=order.number,
+        state=order.state,
+        total=order.total,
+        phone_masked=order.row.phone_masked,
+        placed_at=order.row.placed_at,
+        expires_at=order.row.expires_at,
+        confirmed_at=order.row.confirmed_at,
+        lines=_lines(order),
+        travellers=[
+            TravellerAnswer(
+                person.seq, person.line_seq, person.name_masked, person.document_type, person.document_masked
+            )
+            for person in order.travellers
+        ],
+        events=[EventAnswer(event.seq, event.kind, event.at) for event in order.events],
+        redacted=order.redacted,
+    )
+
+
+def _brief(order: orders.Order) -> OrderBrief:
+    row = order.row
+    return OrderBrief(row.number, row.state, order.total, row.placed_at, row.expires_at, _lines(order))
+
+
+def _lines(order: orders.Order) -> list[LineAnswer]:
+    return [
+        LineAnswer(
+            seq=line.seq,
+            slot_id=line.slot_id,
+            venue_id=line.venue_id,
+            venue_name=text(line.venue_name),
+            product_name=text(line.product_name),
+            ticket_name=text(line.ticket_name),
+            visit_date=line.visit_date,
+            starts_at=line.starts_at.astimezone(ZoneInfo(line.time_zone)),
+            ends_at=line.ends_at.astimezone(ZoneInfo(line.time_zone)),
+            quantity=line.quantity,
+            unit_price=Money(line.unit_minor, order.row.currency),
+        )
+        for line in order.lines
+    ]
+
+
+async def _page(tx: ReadTx, account_id: UUID, limit: int, before: datetime | None) -> tuple[list[orders.Order], bool]:
+    """A page that never ends between orders of the same moment (one batch has one), and whether more follow."""
+    fetch = limit + 1
+    while True:
+        found = await orders.mine(tx, account_id, limit=fetch, before=before)
+        if len(found) < fetch:
+            return found, False
+        last = found[-1].row.placed_at
+        whole = [order for order in found if order.row.placed_at > last]
+        if whole:
+            return whole, True
+        fetch *= 2
+
+
+def _cursor(moment: datetime) -> str:
+    micros = int(moment.timestamp()) * 1_000_000 + moment.microsecond
+    return base64.urlsafe_b64encode(micros.to_bytes(8, "big")).decode().rstrip("=")
+
+
+def _moment(cursor: str) -> datetime:
+    """The moment a cursor stands for. QueryMismatch for one that we did not make."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        seconds, micros = divmod(int.from_bytes(raw, "big"), 1_000_000)
+        if len(raw) != 8 or not 0 < seconds < 2**32:
+            raise ValueError(cursor)
+    except ValueError as error:
+        raise QueryMismatch(errors=[findings.finding("cursor", "CURSOR")]) from error
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)

@@ -1,0 +1,55 @@
+"""Webhooks: where payment providers call back. Proven callbacks are stored and answered; a worker acts on them."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from holdfast import payments
+from holdfast.kit import log
+from holdfast.kit.problems import Problem
+
+from . import problems
+from .body import SenderGone, read
+
+BODY_BYTES_MAX = 64 * 1024
+
+
+class Inbox:
+    """``POST /webhooks/{provider}``: 204 when stored, also for the second time; 401 when not proven."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        try:
+            response = await _received(request, receive)
+        except Problem as problem:
+            response = await problems.problem_response(request, problem)
+        except SenderGone:
+            return
+        except Exception as error:
+            problems.log_fault(scope, error)
+            response = await problems.unexpected_response(request, error)
+        await response(scope, receive, send)
+
+
+async def _received(request: Request, receive: Receive) -> Response:
+    if request.method != "POST":
+        raise problems.MethodNotAllowed(allow=["POST"])
+    provider = request.path_params["provider"]
+    raw = await read(receive, request.headers.get("content-length", "").encode(), BODY_BYTES_MAX)
+    try:
+        await payments.receive(request.app.state.db, provider, request.headers, raw)
+    except payments.Forged as forged:
+        if not isinstance(forged, payments.Probe):
+            log.get().warning("webhook.forged", provider=provider, reason=forged.reason)
+        return JSONResponse({"code": "FAIL", "message": forged.reason}, 401)
+    except KeyError as missing:
+        if missing.args != (provider,):
+            raise
+        raise problems.EndpointUnknown from missing
+    return Response(status_code=204)
+
+
+route = Route("/webhooks/{provider}", Inbox(), name="api.webhooks")

@@ -1,0 +1,23 @@
+"""The traveller site: pages that work without JavaScript, in two languages. No rules and no SQL live here."""
+
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from . import assets
+from .guards import Guards
+from .problem_pages import missing_page, problem_page, unexpected_page
+from .traveller import account, checkout, home, mailbox, orders, payments, venues
+
+routes: list[Route] = [
+    Route("/static/{name}", assets.serve),
+    *home.routes,
+    *venues.routes,
+    *checkout.routes,
+    *payments.routes,
+    *orders.routes,
+    *account.routes,
+    *mailbox.routes,
+]
+middleware: list[Middleware] = [Middleware(Guards)]
+
+__all__ = ["middleware", "missing_page", "problem_page", "routes", "unexpected_page"]

@@ -1,0 +1,180 @@
+// Holdfast: what JavaScript adds. Every page works without this file.
+"use strict";
+(() => {
+  const all = (selector) => Array.from(document.querySelectorAll(selector));
+  const ANSWER_MS = 20000;
+  const SECRET = new Set(["code", "key", "send", "switch"]);
+  let timers = [];
+  let again = null;
+
+  // Keep what was typed in this tab until the booking went through.
+  const store = {
+    get(name) { try { return JSON.parse(sessionStorage.getItem(name)); } catch { return null; } },
+    set(name, value) { try { sessionStorage.setItem(name, JSON.stringify(value)); } catch { /* private mode: nothing is kept */ } },
+    drop(name) { try { sessionStorage.removeItem(name); } catch { /* see above */ } },
+  };
+
+  function keep(form) {
+    const kept = {};
+    for (const field of form.elements) {
+      if (!field.name || field.type === "hidden" || field.type === "submit" || SECRET.has(field.name)) continue;
+      kept[field.name] = field.type === "checkbox" ? field.checked : field.value;
+    }
+    const before = store.get(form.dataset.keep);
+    const key = form.elements.key?.value;
+    store.set(form.dataset.keep, { kept, key, sent: Boolean(before?.sent && before.key === key) });
+  }
+
+  function restore(form) {
+    const found = store.get(form.dataset.keep);
+    if (!found) return;
+    const untouched = !document.querySelector("#problem, #notice");
+    for (const field of form.elements) {
+      const value = found.kept[field.name];
+      if (value === undefined) continue;
+      if (field.type === "checkbox") field.checked = field.checked || value;
+      else if (!field.value || (untouched && field.tagName === "SELECT")) field.value = value;
+    }
+    // The same key again, so that a booking whose answer got lost is found and not made twice.
+    if (untouched && found.key && found.sent && form.elements.key) form.elements.key.value = found.key;
+  }
+
+  function toast(name) {
+    for (const box of all("[data-toast]")) box.hidden = box.dataset.toast !== name;
+  }
+
+  // Send a form in the background, so that a lost connection does not lose the page.
+  async function send(form, button) {
+    const body = new URLSearchParams(new FormData(form, button));
+    if (form.dataset.keep) {
+      keep(form);
+      store.set(form.dataset.keep, { ...store.get(form.dataset.keep), sent: true });
+    }
+    busy(form, button, true);
+    try {
+      const answer = await fetch(button?.getAttribute("formaction") || form.getAttribute("action"), {
+        method: "POST", body, credentials: "same-origin", headers: { Accept: "text/html" }, signal: AbortSignal.timeout(ANSWER_MS),
+      });
+      const text = await answer.text();
+      again = null;
+      toast("");
+      if (answer.redirected && form.dataset.keep) store.drop(form.dataset.keep);
+      show(text, answer.redirected ? answer.url : "");
+    } catch {
+      again = () => send(form, button);
+      busy(form, button, false);
+      toast(navigator.onLine ? "lost" : "offline");
+    }
+  }
+
+  function busy(form, button, on) {
+    const shown = button && !button.classList.contains("hidden-visually") ? button : form.querySelector(".btn");
+    if (!shown) return;
+    if (on) {
+      shown.dataset.label = shown.innerHTML;
+      shown.textContent = document.body.dataset.sending;
+      shown.setAttribute("aria-disabled", "true");
+      form.dataset.busy = "1";
+    } else {
+      if (shown.dataset.label) shown.innerHTML = shown.dataset.label;
+      shown.removeAttribute("aria-disabled");
+      delete form.dataset.busy;
+    }
+  }
+
+  function show(text, url) {
+    const page = new DOMParser().parseFromString(text, "text/html");
+    if (!page.querySelector("#main")) { location.assign(url || location.href); return; }
+    if (url) history.pushState(null, "", url);
+    document.title = page.title;
+    document.documentElement.lang = page.documentElement.lang;
+    document.body.replaceWith(page.body);
+    scrollTo(0, 0);
+    start();
+    const target = document.querySelector("[data-focus]") || (url && document.getElementById("main"));
+    if (target) target.focus();
+  }
+
+  // The payment page looks by itself, slower and slower, and says when it cannot.
+  function watch(box) {
+    let wait = 2000;
+    let timer;
+    const later = () => { timer = setTimeout(look, wait); timers.push(timer); };
+    const look = async () => {
+      try {
+        const answer = await fetch(box.dataset.pay, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(ANSWER_MS), cache: "no-store" });
+        if (answer.ok) {
+          const state = await answer.json();
+          if (state.stage !== box.dataset.stage) {
+            const fresh = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(ANSWER_MS) });
+            return show(await fresh.text(), "");
+          }
+          if (!state.moves) return;
+        }
+        if (navigator.onLine) toast("");
+      } catch {
+        if (!navigator.onLine) toast("offline");
+      }
+      wait = Math.min(wait * 1.15, 8000);
+      later();
+    };
+    later();
+    document.onvisibilitychange = () => {
+      if (document.visibilityState === "visible" && box.isConnected) { clearTimeout(timer); look(); }
+    };
+  }
+
+  function countDown(clock) {
+    const until = Date.now() + Number(clock.dataset.left) * 1000;
+    const tick = () => {
+      const left = Math.max(0, Math.floor((until - Date.now()) / 1000));
+      clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+      if (left) timers.push(setTimeout(tick, 1000));
+    };
+    tick();
+  }
+
+  function start() {
+    timers.forEach(clearTimeout);
+    timers = [];
+    document.body.classList.add("js");
+    all("form[data-keep]").forEach((form) => {
+      restore(form);
+      keep(form);
+      form.addEventListener("input", () => keep(form));
+    });
+    all("[data-pay]").forEach(watch);
+    all("[data-left]").forEach(countDown);
+    if (!navigator.onLine) toast("offline");
+  }
+
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.busy) { event.preventDefault(); return; }
+    if (form.dataset.once === undefined) return;
+    if (form.method === "post") {
+      event.preventDefault();
+      send(form, event.submitter);
+    } else {
+      form.dataset.busy = "1";
+      setTimeout(() => delete form.dataset.busy, 3000);
+    }
+  });
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.again !== undefined && again) again();
+    if (button.dataset.print !== undefined) print();
+    if (button.dataset.copy !== undefined && navigator.clipboard) {
+      await navigator.clipboard.writeText(button.dataset.copy);
+      const label = button.textContent;
+      button.textContent = document.body.dataset.copied;
+      setTimeout(() => { button.textContent = label; }, 1500);
+    }
+  });
+  addEventListener("popstate", () => location.reload());
+  addEventListener("offline", () => toast("offline"));
+  addEventListener("online", () => toast(again ? "lost" : ""));
+  addEventListener("pageshow", (event) => { if (event.persisted) all("form[data-busy]").forEach((form) => busy(form, null, false)); });
+  start();
+})();

@@ -1,0 +1,1 @@
+"""Pages for travellers: search, booking, payment, orders, account."""

@@ -1,0 +1,145 @@
+"""The start page: attractions with the places of the next seven days. And the plain answer to "is it working?"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from holdfast import catalogue, inventory
+from holdfast.kit import clock
+from holdfast.kit.problems import Unavailable
+
+from .. import sessions
+from ..formats import HOME_ZONE
+from ..render import page, speaker
+
+DAYS = 7
+DAYS_TO_CHOOSE = 30
+PEOPLE_MAX = 10
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The search as the visitor put it; a date or number that makes no sense is as if it were not there."""
+
+    text: str = ""
+    city: str = ""
+    date: date | None = None
+    people: int = 1
+
+    @property
+    def is_narrow(self) -> bool:
+        return bool(self.text or self.city or self.date)
+
+
+class ShownDay(msgspec.Struct, frozen=True):
+    """A day in a strip or calendar. `look` names its appearance, `level` (0 to 4) how much is left of the best day."""
+
+    date: date
+    look: str
+    level: int
+    places_left: int
+    outside: bool = False
+
+
+class Shown(msgspec.Struct, frozen=True):
+    """A venue in the list."""
+
+    venue: catalogue.VenueCard
+    days: list[ShownDay]
+    from_minor: int | None
+    currency: str
+    says: str
+
+
+LOOKS = {"open": "open", "closed": "shut", "sold-out": "full", "not-yet": "later", "past": "over"}
+FEW_PART = 20
+"""A day is shown as "only a few" below one part in twenty of the best day shown with it."""
+
+
+async def home(request: Request) -> Response:
+    """``GET /``: search and list."""
+    await sessions.visitor(request)
+    today = clock.now().astimezone(ZoneInfo(HOME_ZONE)).date()
+    wanted = read_search(request, today)
+    async with sessions.database(request).reading() as tx:
+        cities = await catalogue.cities(tx)
+        cards = await catalogue.search(tx, text=wanted.text, city=wanted.city)
+        outlook = await inventory.availability.outlook(tx, [card.id for card in cards], today, DAYS)
+        room = await inventory.availability.room(tx, wanted.date, wanted.people) if wanted.date else {}
+    if wanted.date:
+        cards = [card for card in cards if room.get(card.id)]
+    _ = speaker(request)
+    return page(
+        request,
+        "traveller/home.html",
+        asked=wanted,
+        cities=[(city.name.get("zh") or city.name.get("en", ""), city.name) for city in cities],
+        next_days=[today + timedelta(days=n) for n in range(DAYS_TO_CHOOSE)],
+        venues=[
+            Shown(
+                card,
+                show_days(outlook.get(card.id, []), wanted.people),
+                card.lowest.amount_minor if card.lowest else None,
+                card.lowest.currency if card.lowest else "CNY",
+                _("Up to {count} places together in one slot that day", count=room[card.id]) if card.id in room else "",
+            )
+            for card in cards
+        ],
+    )
+
+
+def read_search(request: Request, today: date) -> Asked:
+    """The search in the address."""
+    day = read_date(sessions.asked(request, "date"))
+    people = sessions.asked(request, "people")
+    return Asked(
+        text=sessions.asked(request, "text", 80),
+        city=sessions.asked(request, "city", 80),
+        date=day if day and today <= day < today + timedelta(days=366) else None,
+        people=min(max(int(people), 1), PEOPLE_MAX) if people.isascii() and people.isdigit() else 1,
+    )
+
+
+def read_date(text: str) -> date | None:
+    """``2026-11-28`` as a date between 2000 and 2100; None for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2100 else None
+
+
+def show_days(days: Iterable[inventory.Day], people: int = 1) -> list[ShownDay]:
+    """Days with their looks; the fullest bar is the best of these days."""
+    known = list(days)
+    best = max((day.places_left for day in known if day.state == "open"), default=0)
+    shown = []
+    for day in known:
+        look, level = LOOKS.get(day.state, "none"), 0
+        if look == "open" and day.places_left < people:
+            look = "full"
+        elif look == "open":
+            level = max(1, -(-4 * day.places_left // max(best, 1)))
+            look = "few" if day.places_left * FEW_PART < best else "open"
+        shown.append(ShownDay(day.date, look, level, day.places_left))
+    return shown
+
+
+async def status(request: Request) -> Response:
+    """``GET /status``: whether pages and records answer. The status page proper is its own process."""
+    try:
+        await sessions.visitor(request)
+        async with sessions.database(request).reading() as tx:
+            await catalogue.cities(tx)
+    except Unavailable:
+        return page(request, "traveller/status.html", status=503, is_well=False)
+    return page(request, "traveller/status.html", is_well=True)
+
+
+routes = [Route("/", home), Route("/status", status)]

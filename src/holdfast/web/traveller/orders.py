@@ -1,0 +1,244 @@
+"""A visitor's orders: the list, one order with its whole story, its tickets, and ending it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from holdfast import accounts, catalogue, orders, payments
+from holdfast.kit.problems import Problem
+
+from .. import contacts, formats, sessions, words
+from ..forms import Form
+from ..problem_pages import wait_words
+from ..render import language, page, query, speaker
+
+PAGE_SIZE = 20
+UNPAID = (orders.State.HELD, orders.State.AWAITING_PAYMENT)
+
+
+class Urls(NamedTuple):
+    """Where an order's pages are, with the token of the signed link if that opened it."""
+
+    order: str
+    payment: str
+    tickets: str
+    calendar: str
+    cancellation: str
+
+
+class Can(NamedTuple):
+    """What the page offers. Whether it is allowed is decided by the domain when it is asked."""
+
+    pay: bool
+    tickets: bool
+    cancel: bool
+    again: bool
+
+
+class Told(msgspec.Struct, frozen=True):
+    """An event of the story in words."""
+
+    at: datetime
+    says: str
+
+
+def urls(number: str, token: str) -> Urls:
+    base, link = f"/orders/{number}", query(token=token)
+    return Urls(*(f"{base}{part}{link}" for part in ("", "/payment", "/tickets", "/calendar.ics", "/cancellation")))
+
+
+async def mine(request: Request) -> Response:
+    """``GET /orders``: the visitor's orders, newest first, page by page."""
+    known = await sessions.visitor(request)
+    if known is None:
+        raise accounts.SignInNeeded
+    before = _read_moment(sessions.asked(request, "before"))
+    found = await sessions.database(request).read(orders.mine, known.account_id, limit=PAGE_SIZE + 1, before=before)
+    shown = found[:PAGE_SIZE]
+    older = f"/orders{query(before=shown[-1].row.placed_at.isoformat())}" if len(found) > PAGE_SIZE else ""
+    return page(request, "traveller/orders.html", orders=shown, is_first=before is None, older_url=older)
+
+
+def _read_moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+async def one(request: Request) -> Response:
+    """``GET /orders/{number}``: everything about one order."""
+    seen = await sessions.order_of(request)
+    order = seen.order
+    async with sessions.database(request).reading() as tx:
+        payment = await orders.payment_of(tx, order)
+    is_open = order.state in UNPAID
+    is_free = order.state is orders.State.CONFIRMED and order.row.amount_minor == 0
+    return page(
+        request,
+        "traveller/order.html",
+        order=order,
+        urls=urls(order.number, seen.token),
+        can=Can(
+            pay=is_open and not (payment and payment.in_doubt),
+            tickets=order.state in (orders.State.CONFIRMED, orders.State.USED),
+            cancel=is_open or is_free,
+            again=order.state in (orders.State.CANCELLED, orders.State.EXPIRED),
+        ),
+        lead=_lead(request, order, payment),
+        events=[Told(event.at, _tell(request, event)) for event in reversed(order.events)],
+        money_says=_money(request, order, payment),
+        time_zone=order.lines[0].time_zone,
+    )
+
+
+def _lead(request: Request, order: orders.Order, payment: payments.PaymentView | None) -> str:
+    _ = speaker(request)
+    if order.state in UNPAID and payment and payment.in_doubt:
+        return _(words.STATE_LEAD_IN_DOUBT)
+    line = order.lines[0]
+    until = formats.moment(language(request), order.row.expires_at, line.time_zone) if order.row.expires_at else ""
+    return _(words.STATE_LEADS[order.state], time=until, day=formats.day_long(language(request), line.visit_date))
+
+
+def _tell(request: Request, event: orders.Event) -> str:
+    """An event in words; one we have no words for by its name, rather than not at all."""
+    _ = speaker(request)
+    kind = event.kind
+    for detail in ("free", "late"):
+        if event.details.get(detail) and f"{kind}_{detail}" in words.EVENTS:
+            kind = f"{kind}_{detail}"
+    values: dict[str, Any] = {"amount": event.details.get("amount", "")}
+    return _(words.EVENTS[kind], **values) if kind in words.EVENTS else event.kind.replace("_", " ")
+
+
+def _money(request: Request, order: orders.Order, payment: payments.PaymentView | None) -> list[str]:
+    """What became of the money, in sentences."""
+    _ = speaker(request)
+    locale, zone = language(request), order.lines[0].time_zone
+    if order.row.amount_minor == 0:
+        return [_("Nothing is to pay.")]
+    says = []
+    if payment and payment.paid_at:
+        says.append(_("Paid with WeChat Pay, {time}.", time=formats.moment(locale, payment.paid_at, zone)))
+        if payment.merchant_ref:
+            says.append(_("Reference in your wallet: {reference}", reference=payment.merchant_ref))
+    elif payment and payment.in_doubt:
+        says.append(_("We are asking the provider whether money came. Please do not pay again."))
+    else:
+        says.append(_("Nothing was charged."))
+    for refund in payment.refunds if payment else []:
+        amount = formats.money(locale, refund.amount_minor, refund.currency)
+        says.append(_(words.REFUNDS.get(refund.state, words.REFUNDS["requested"]), amount=amount))
+    return says
+
+
+async def ask_cancellation(request: Request) -> Response:
+    """``GET /orders/{number}/cancellation``: asks once, saying what it means. Needs the owner's session."""
+    return _cancellation_page(request, await _owned(request))
+
+
+async def cancel(request: Request) -> Response:
+    """``POST /orders/{number}/cancellation``."""
+    seen = await _owned(request)
+    try:
+        await orders.cancel(sessions.database(request), seen.actor, seen.order)
+    except Problem as problem:
+        return _cancellation_page(request, await _owned(request), problem)
+    return sessions.see(f"/orders/{seen.order.number}")
+
+
+async def _owned(request: Request) -> sessions.Seen:
+    """A link may have been passed on to companions: it shows an order but does not end it."""
+    if sessions.asked(request, "token") and await sessions.visitor(request) is None:
+        raise accounts.SignInNeeded
+    return await sessions.order_of(request)
+
+
+def _cancellation_page(request: Request, seen: sessions.Seen, problem: Problem | None = None) -> Response:
+    return page(
+        request,
+        "traveller/cancellation.html",
+        status=problem.status if problem else 200,
+        order=seen.order,
+        urls=urls(seen.order.number, seen.token),
+        problem=problem,
+        is_paid=seen.order.state is orders.State.CONFIRMED and seen.order.row.amount_minor > 0,
+    )
+
+
+async def tickets(request: Request) -> Response:
+    """``GET /orders/{number}/tickets``: one ticket per page on paper."""
+    seen = await sessions.order_of(request)
+    made = orders.tickets(seen.order)
+    if not made:
+        return sessions.see(f"/orders/{seen.order.number}", token=seen.token)
+    cards = await sessions.database(request).read(catalogue.venues.many, [line.venue_id for line in seen.order.lines])
+    return page(
+        request,
+        "traveller/tickets.html",
+        order=seen.order,
+        tickets=made,
+        kind_of={venue_id: card.kind for venue_id, card in cards.items()},
+        urls=urls(seen.order.number, seen.token),
+    )
+
+
+async def calendar(request: Request) -> Response:
+    """``GET /orders/{number}/calendar.ics``."""
+    seen = await sessions.order_of(request)
+    headers = {"Content-Disposition": f'attachment; filename="holdfast-{seen.order.number}.ics"'}
+    return Response(orders.calendar_file(seen.order, language(request)), media_type="text/calendar", headers=headers)
+
+
+async def ask_number(request: Request) -> Response:
+    """``GET /orders/lookup``: find an order without signing in."""
+    await sessions.visitor(request)
+    return _lookup_page(request, Form({"number": sessions.asked(request, "number", 40)}))
+
+
+async def look_up(request: Request) -> Response:
+    """``POST /orders/lookup``: what number and phone show."""
+    await sessions.visitor(request)
+    _ = speaker(request)
+    form = Form(await sessions.typed(request), labels={"number": _("Order number"), "phone": _("Mobile phone")})
+    if not form.value("number").strip():
+        form.add("number", "Enter the order number from your message.")
+    phone = contacts.read_phone(form)
+    if form.wrong or phone is None:
+        return _lookup_page(request, form, status=422)
+    try:
+        found = await orders.look_up(sessions.database(request), form.value("number"), phone, sessions.source(request))
+    except Problem as problem:
+        if problem.status >= 500:
+            raise
+        return _lookup_page(request, form, problem=problem, status=problem.status)
+    return _lookup_page(request, form, found=found)
+
+
+def _lookup_page(
+    request: Request, form: Form, *, found: orders.Order | None = None, problem: Problem | None = None, status: int = 200
+) -> Response:
+    wait = wait_words(request, problem.fields.get("retry_after_s")) if problem else ""
+    return page(
+        request, "traveller/lookup.html", status=status, here="/orders/lookup", form=form, found=found, problem=problem, wait=wait
+    )
+
+
+routes = [
+    Route("/orders", mine, methods=["GET"]),
+    Route("/orders/lookup", ask_number, methods=["GET"]),
+    Route("/orders/lookup", look_up, methods=["POST"]),
+    Route("/orders/{number}", one, methods=["GET"]),
+    Route("/orders/{number}/cancellation", ask_cancellation, methods=["GET"]),
+    Route("/orders/{number}/cancellation", cancel, methods=["POST"]),
+    Route("/orders/{number}/tickets", tickets, methods=["GET"]),
+    Route("/orders/{number}/calendar.ics", calendar, methods=["GET"]),
+]

@@ -1,0 +1,232 @@
+"""A venue's page: where its figures come from, its calendar, the slots of a day and the tickets to choose."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from holdfast import catalogue, inventory
+from holdfast.kit import clock, i18n
+from holdfast.kit.db import ReadTx
+
+from .. import formats, sessions
+from ..render import language, page, speaker
+from .home import PEOPLE_MAX, ShownDay, read_date, show_days
+
+MONTHS_AHEAD = 3
+LOOK_AHEAD_DAYS = 30
+SALE_WORDS = {
+    "sold-out": "full",
+    "over": "sale is over",
+    "paused": "sale is stopped for now",
+    "closed": "closed",
+}
+
+
+class ShownSlot(msgspec.Struct, frozen=True):
+    """A slot to choose, or the words why it cannot be chosen."""
+
+    id: UUID
+    starts_at: datetime
+    ends_at: datetime
+    places_left: int
+    percent_left: int
+    few: bool
+    can_choose: bool
+    says: str
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A product on a day: its slots and prices."""
+
+    name: dict[str, str]
+    slots: list[ShownSlot]
+    preferred: UUID | None
+    prices: list[catalogue.Price]
+    max_per_order: int
+    real_name: bool
+
+    @property
+    def can_book(self) -> bool:
+        return self.preferred is not None and bool(self.prices)
+
+
+class ShownFact(msgspec.Struct, frozen=True):
+    """A figure and where it comes from."""
+
+    name: str
+    value: str
+    status: str
+    note: dict[str, str]
+    source_what: str
+    source_url: str
+    as_of: str
+
+
+async def venue(request: Request) -> Response:
+    """``GET /venues/{id}``: one venue, one month, one day."""
+    await sessions.visitor(request)
+    now = clock.now()
+    venue_id: str = request.path_params["id"][:64]
+    async with sessions.database(request).reading() as tx:
+        found = await catalogue.venues.get(tx, venue_id)
+        today = now.astimezone(ZoneInfo(found.time_zone)).date()
+        chosen = read_date(sessions.asked(request, "date")) or await _first_open_day(tx, venue_id, today)
+        first = _month_asked(request, chosen, today)
+        days = await inventory.availability.month(tx, venue_id, first, today)
+        slots = await inventory.availability.day(tx, venue_id, chosen, now)
+    people = sessions.asked(request, "people")
+    people_asked = int(people) if people.isascii() and people.isdigit() and int(people) <= PEOPLE_MAX else 0
+    return page(
+        request,
+        "traveller/venue.html",
+        venue=found,
+        venue_url=f"/venues/{found.id}",
+        city_value=found.city.get("zh") or found.city.get("en", ""),
+        today=today,
+        chosen=chosen,
+        first=first,
+        weeks=_weeks(show_days(days), today),
+        earlier=_month_before(first) if first > today.replace(day=1) else "",
+        later=_month_after(first) if first < _months_on(today, MONTHS_AHEAD) else "",
+        people_asked=people_asked or "",
+        asked_people=max(1, people_asked),
+        offers=offers(request, found, slots),
+        facts=_facts(request, found),
+        rules=[(product.name, rule) for product in found.products if (rule := say_cancel_rule(request, product.cancel_rule))],
+        none_chosen=bool(sessions.asked(request, "none")),
+    )
+
+
+async def _first_open_day(tx: ReadTx, venue_id: str, today: date) -> date:
+    """The first day with places, else today."""
+    outlook = await inventory.availability.outlook(tx, [venue_id], today, LOOK_AHEAD_DAYS)
+    return next((day.date for day in outlook.get(venue_id, []) if day.state == "open"), today)
+
+
+def _month_asked(request: Request, chosen: date, today: date) -> date:
+    """The first day of the month to show: as asked, else the chosen day's; none before this one or far ahead."""
+    first = read_date(sessions.asked(request, "month") + "-01") or chosen.replace(day=1)
+    return min(max(first, today.replace(day=1)), _months_on(today, MONTHS_AHEAD))
+
+
+def _months_on(day: date, count: int) -> date:
+    for _step in range(count):
+        day = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return day.replace(day=1)
+
+
+def _month_before(first: date) -> str:
+    return (first - timedelta(days=1)).strftime("%Y-%m")
+
+
+def _month_after(first: date) -> str:
+    return _months_on(first, 1).strftime("%Y-%m")
+
+
+def _weeks(days: list[ShownDay], today: date) -> list[list[ShownDay]]:
+    """The month in weeks from Monday to Sunday, without weeks that are wholly past."""
+    first, last = days[0].date, days[-1].date
+    known = {day.date: day for day in days}
+    start = first - timedelta(days=first.weekday())
+    weeks = []
+    while start <= last:
+        dates = [start + timedelta(days=n) for n in range(7)]
+        if dates[-1] >= today:
+            weeks.append([known.get(day) or ShownDay(day, "none", 0, 0, outside=True) for day in dates])
+        start += timedelta(days=7)
+    return weeks
+
+
+def offers(request: Request, found: catalogue.Venue, slots: list[inventory.SlotView]) -> list[Offer]:
+    """The slots of a day by product, with the words for those that cannot be chosen."""
+    by_product: dict[str, list[inventory.SlotView]] = {}
+    for slot in slots:
+        by_product.setdefault(slot.product_id, []).append(slot)
+    made = []
+    for product_id, sold in by_product.items():
+        product = found.product(product_id)
+        shown = [_show_slot(request, slot, found.time_zone) for slot in sold]
+        made.append(
+            Offer(
+                name=sold[0].product_name,
+                slots=shown,
+                preferred=next((slot.id for slot in shown if slot.can_choose), None),
+                prices=sold[0].prices,
+                max_per_order=min(product.max_per_order, 50) if product else 5,
+                real_name=product.real_name if product else True,
+            )
+        )
+    return made
+
+
+def _show_slot(request: Request, slot: inventory.SlotView, zone: str) -> ShownSlot:
+    can_choose = slot.sale == "open" and slot.places_left > 0
+    percent = 100 * slot.places_left // max(slot.capacity, 1)
+    _ = speaker(request)
+    if slot.sale == "not-yet":
+        says = _("on sale from {time}", time=formats.moment(language(request), slot.sale_opens_at, zone))
+    else:
+        reason = i18n.pick(slot.reason, language(request)) if slot.reason and slot.sale in ("paused", "closed") else ""
+        says = reason or _(SALE_WORDS.get(slot.sale, "closed"))
+    few = slot.places_left <= 20 or percent < 5
+    return ShownSlot(slot.id, slot.starts_at, slot.ends_at, slot.places_left, percent, few, can_choose, "" if can_choose else says)
+
+
+def _facts(request: Request, found: catalogue.Venue) -> list[ShownFact]:
+    """Published figures, then prices and hours, each with its provenance."""
+    locale = language(request)
+    _ = speaker(request)
+    made = [
+        _fact(found, i18n.pick(fact.label, locale), _value(request, fact.value), fact.status, fact.source, fact.as_of, fact.note)
+        for fact in found.facts
+    ]
+    for product in found.products:
+        for price in product.prices:
+            origin = price.provenance
+            name = _("Price: {ticket}", ticket=i18n.pick(price.name, locale))
+            value = formats.money(locale, price.amount_minor, price.currency)
+            if origin.status:
+                made.append(_fact(found, name, value, origin.status, origin.source, origin.as_of, origin.note))
+    for opening in found.openings:
+        origin = opening.provenance
+        value = f"{opening.opens:%H:%M}–{opening.closes:%H:%M}"
+        if origin.status:
+            made.append(_fact(found, _("Opening hours"), value, origin.status, origin.source, origin.as_of, origin.note))
+    return made
+
+
+def _fact(
+    found: catalogue.Venue, name: str, value: str, status: str, source_id: str, as_of: str, note: dict[str, str]
+) -> ShownFact:
+    source = found.sources.get(source_id)
+    url = source.url if source and urlsplit(source.url).scheme in ("http", "https") else ""
+    return ShownFact(name, value, status, note, source.what if source else "", url, as_of or (source.as_of if source else ""))
+
+
+def _value(request: Request, value: Any) -> str:
+    _ = speaker(request)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, int | float):
+        return formats.number(language(request), value)
+    return i18n.pick(value, language(request)) if isinstance(value, dict) else str(value)
+
+
+def say_cancel_rule(request: Request, rule: dict[str, Any]) -> str:
+    """A product's rule for cancelling, in words; empty when none is known."""
+    texts = rule.get("text")
+    if isinstance(texts, dict):
+        return i18n.pick({str(key): str(value) for key, value in texts.items()}, language(request))
+    return ""
+
+
+routes = [Route("/venues/{id}", venue)]
