@@ -79,7 +79,7 @@ def venue_day(products: Sequence[Divisible], policies: Sequence[Policy], day: da
     """The day of every product of a venue, by product id."""
     limits = {product.id: limit(applying(policies, day, product.id)) for product in products}
     whole = limit(applying(policies, day))
-    bases = {product.id: _base(product, policies, day, whole, limits[product.id]) for product in products}
+    bases = {product.id: _base(product, policies, day, limits[product.id]) for product in products}
     known = {product_id: base for product_id, base in bases.items() if base is not None}
     if whole.places is not None and sum(known.values()) > whole.places:
         known = divide(whole.places, known)
@@ -109,17 +109,14 @@ def _covers(policy: Policy, day: date) -> bool:
     return started and (not policy.weekdays or day.isoweekday() in policy.weekdays)
 
 
-def _base(product: Divisible, policies: Sequence[Policy], day: date, whole: Limit, own: Limit) -> int | None:
+def _base(product: Divisible, policies: Sequence[Policy], day: date, own: Limit) -> int | None:
     """What the product may sell that day if the others sold nothing: its own figure, else its part of the venue's."""
     figures = [p for p in applying(policies, day, product.id) if p.kind == "absolute" and p.product_id == product.id]
     share_bp = min(sum(slot.share_bp for slot in product.timeslots), WHOLE_BP)
     if own.state != "open":
         return 0
     if figures:
-        smallest = min(policy.value for policy in figures) * own.percent_bp // WHOLE_BP
-        if whole.places is not None:
-            smallest = min(smallest, whole.places)
-        return smallest * share_bp // WHOLE_BP
+        return min(policy.value for policy in figures) * own.percent_bp // WHOLE_BP * share_bp // WHOLE_BP
     return None if own.places is None else own.places * share_bp // WHOLE_BP
 
 

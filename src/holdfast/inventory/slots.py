@@ -40,8 +40,9 @@ async def generate(
     since = today or (clock.now() - timedelta(hours=12)).date()
     known = {_key(slot): slot for slot in await store.slots_since(tx, venue_id, since)}
     wanted: dict[Key, Slot] = {}
+    firsts: dict[str, date] = {}
     for offer in await store.offers(tx, venue_id, since):
-        first = today or clock.now().astimezone(ZoneInfo(offer.time_zone)).date()
+        first = firsts[offer.venue_id] = today or clock.now().astimezone(ZoneInfo(offer.time_zone)).date()
         dates = {
             slot.visit_date for slot in known.values() if slot.venue_id == offer.venue_id and slot.visit_date >= first
         }
@@ -49,8 +50,9 @@ async def generate(
             wanted[_key(slot)] = slot
     fresh = [slot for key, slot in wanted.items() if key not in known and slot.state != "closed"]
     created = await store.insert_slots(tx, fresh) if fresh else 0
-    targets = {slot.id: wanted.get(_key(slot)) or _withdrawn(slot) for slot in known.values()}
-    stale = [slot.id for slot in known.values() if settle(slot, targets[slot.id]) != slot]
+    future = [slot for slot in known.values() if slot.visit_date >= firsts.get(slot.venue_id, since + timedelta(days=1))]
+    targets = {slot.id: wanted.get(_key(slot)) or _withdrawn(slot) for slot in future}
+    stale = [slot.id for slot in future if settle(slot, targets[slot.id]) != slot]
     changes = [(slot, settle(slot, targets[slot.id])) for slot in (await store.lock_slots(tx, stale) if stale else [])]
     if changes:
         await store.update_slots(tx, [after for _, after in changes])

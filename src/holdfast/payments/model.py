@@ -151,8 +151,8 @@ def next_state(state: AttemptState, seen: Observation, *, payable_until: datetim
         return state
     if seen.state is PaymentState.CLOSED:
         return AttemptState.CLOSED
-    if seen.state is PaymentState.FAILED:
-        return AttemptState.FAILED
+    if seen.state is PaymentState.FAILED and state is not AttemptState.AWAITING_USER:
+        return AttemptState.FAILED  # a charge that was shown to the payer ends only by query or close
     if seen.state is PaymentState.AWAITING_USER:
         return AttemptState.AWAITING_USER if seen.code_url or state is AttemptState.AWAITING_USER else AttemptState.SUBMITTED
     if seen.state is PaymentState.NOT_FOUND and now > payable_until:

@@ -232,16 +232,16 @@ def _lines(order: orders.Order) -> list[LineAnswer]:
 
 
 async def _page(tx: ReadTx, account_id: UUID, limit: int, before: datetime | None) -> tuple[list[orders.Order], bool]:
-    """A page that never ends between orders of the same moment (one batch has one), and whether more follow."""
+    """A page, and whether more follow. Orders of one moment (one batch has one) stay together, or a page's end would
+    lose some of them: such a page is a little longer than its limit."""
     fetch = limit + 1
     while True:
         found = await orders.mine(tx, account_id, limit=fetch, before=before)
-        if len(found) < fetch:
-            return found, False
-        last = found[-1].row.placed_at
-        whole = [order for order in found if order.row.placed_at > last]
-        if whole:
-            return whole, True
+        end = limit
+        while end < len(found) and found[end].row.placed_at == found[end - 1].row.placed_at:
+            end += 1
+        if end < len(found) or len(found) < fetch:
+            return found[:end], end < len(found)
         fetch *= 2
 
 
