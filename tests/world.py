@@ -22,10 +22,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from psycopg.types.json import Jsonb
 
-import holdfast.notices.jobs
-import holdfast.orders.jobs
-import holdfast.payments.jobs  # noqa: F401 - so that news finds its subscribers, as in every process of the program
-from holdfast import accounts, notices, orders
+from holdfast import accounts, notices, orders, payments
 from holdfast.kit import clock, ids, jobs
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx
@@ -282,6 +279,14 @@ async def order_of(db: Db, person: Person, number: str) -> orders.Order:
     """An order as its owner sees it."""
     async with db.reading() as tx:
         return await orders.require(tx, person.account_id, number)
+
+
+async def payment_of(db: Db, person: Person, order: orders.Order) -> payments.PaymentView:
+    """The payment of an order as its owner sees it; it has been started."""
+    async with db.reading() as tx:
+        found = await orders.payment_of(tx, await orders.require(tx, person.account_id, order.number))
+    assert found is not None
+    return found
 
 
 async def held_order(db: Db, slot: SlotWorld, people: int = 1) -> tuple[Person, orders.Order]:

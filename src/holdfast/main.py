@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -38,6 +37,16 @@ async def keep_database(url: str) -> None:
                 await asyncio.to_thread(embedded.start, given.home)
 
 
+class GZipPages(GZipMiddleware):
+    """Compresses what is read; the answer to a command is short, and its path is the hot one."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["method"] == "POST":
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 class RequestId:
     """Gives every request an id: in the answer, on problem pages and in each log line."""
 
@@ -56,8 +65,8 @@ class RequestId:
                 message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            await self.app(scope, receive, send_with_id)
+        log.request_id.set(request_id)  # the server gives each request a context of its own
+        await self.app(scope, receive, send_with_id)
 
 
 def _is_api(request: Request) -> bool:
@@ -120,8 +129,8 @@ def app() -> Starlette:
         Exception: _unexpected,
     }
     return Starlette(
-        routes=[Route("/healthz", healthy), Route("/readyz", ready), *api.routes, *web.routes],
-        middleware=[Middleware(RequestId), Middleware(GZipMiddleware, minimum_size=1000), *web.middleware],
+        routes=[*api.routes, Route("/healthz", healthy), Route("/readyz", ready), *web.routes],
+        middleware=[Middleware(RequestId), Middleware(GZipPages, minimum_size=1000), *web.middleware],
         exception_handlers=handlers,
         lifespan=_lifespan,
     )

@@ -12,6 +12,13 @@ from .conftest import bearer, book, order_body, problem
 
 pytestmark = pytest.mark.anyio
 
+
+@pytest.fixture
+def db(shared):
+    """These tests share a database: none of them disturbs another."""
+    return shared
+
+
 ALL = api.endpoints()
 GUARDED = [endpoint for endpoint in ALL if endpoint.who == "traveller"]
 OPEN = [endpoint for endpoint in ALL if endpoint.who == "anyone"]

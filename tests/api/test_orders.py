@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import icalendar
@@ -68,6 +69,15 @@ async def test_a_repeated_request_gets_the_same_answer_and_one_order(client, db)
     assert await world.places_left(db, slot) == 9
 
 
+async def test_eight_at_once_under_one_key_are_one_order(client, db):
+    slot, mei = await world.open_slot(db), await world.traveller(db)
+    body = order_body(slot)
+    answers = await asyncio.gather(*(book(client, mei, body, "key-1") for _ in range(8)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert len({answer.json()["number"] for answer in answers}) == 1
+    assert await world.places_left(db, slot) == 9
+
+
 async def test_the_same_key_with_another_body_is_refused(client, db):
     slot, mei = await world.open_slot(db), await world.traveller(db)
     body = order_body(slot)
@@ -120,14 +130,14 @@ async def test_my_orders_come_in_pages_and_none_is_lost_between_equal_moments(cl
     clock.move(timedelta(seconds=1))
     await world.place_many(db, *[world.request(mei, world.basket(slot)) for _ in range(2)])
     numbers, address = [], f"{ORDERS}?limit=3"
-    pages = 0
+    sizes = []
     while address:
         page = (await client.get(address, headers=bearer(mei))).json()
         numbers += [order["number"] for order in page["items"]]
         address = page["next"]
-        pages += 1
+        sizes.append(len(page["items"]))
     assert len(numbers) == len(set(numbers)) == 9
-    assert pages == 3
+    assert sizes == [3, 3, 3]
     [only] = (await client.get(ORDERS, headers=bearer(jun))).json()["items"]
     assert only["number"] not in numbers
 

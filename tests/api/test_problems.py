@@ -20,6 +20,12 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
+def db(shared):
+    """These tests share a database: none of them disturbs another."""
+    return shared
+
+
+@pytest.fixture
 async def signed(client, db):
     """A client that is signed in and brings a key."""
     client.headers.update(bearer(await world.traveller(db)) | {"Idempotency-Key": "k"})
@@ -65,7 +71,8 @@ async def test_a_body_that_is_not_json_says_why(signed, raw, at, code):
         ({"lines": [1]}, "lines[0]", "TYPE"),
         ({"locale": "fr"}, "locale", "CHOICE"),
         ({"note": "x"}, "note", "FIELD_UNKNOWN"),
-        ({"é` - at `$.x" + "y" * 9999: 1}, "é` - at `$.x" + "y" * 88, "FIELD_UNKNOWN"),
+        ({"é" * 9999: 1}, "é" * 100, "FIELD_UNKNOWN"),
+        ({"a` - at `$." + "y" * 9999: 1}, "y" * 100 + ".a", "FIELD_UNKNOWN"),
         ({"slot_id": "x"}, "lines[0].slot_id", "UUID"),
         ({"price_id": ""}, "lines[0].price_id", "TOO_SHORT"),
         ({"price_id": "x" * 96}, "lines[0].price_id", "TOO_LONG"),
@@ -126,6 +133,33 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_read(signed):
             yield b" " * 8192
 
     problem(await signed.post(ORDERS, content=endless()), 413, "body-too-large")
+
+
+async def test_a_body_in_pieces_is_one_body(signed, db):
+    raw = json.dumps(order_body(await world.open_slot(db))).encode()
+
+    async def pieces():
+        for at in range(0, len(raw), 7):
+            yield raw[at : at + 7]
+
+    headers = {"Content-Type": "application/json", "Idempotency-Key": "pieces"}
+    assert (await signed.post(ORDERS, content=pieces(), headers=headers)).status_code == 201
+
+
+async def test_who_hangs_up_gets_no_answer_and_makes_no_fault(app, client, db, capsys):
+    sent = []
+
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    for path in ("/api/v1/lookups", "/webhooks/wechatpay"):
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [], "app": app}
+        await app(scope, receive, send)
+    assert not sent
+    assert "unexpected" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 from holdfast import catalogue, inventory
 from holdfast.catalogue.imports import CatalogueFile
+from holdfast.catalogue.model import CatalogueFileUnreadable
 from holdfast.kit import actor
 
 IMPORTER = actor.system("import")
@@ -59,12 +60,13 @@ def file(*venues: dict[str, Any], **parts: Any) -> CatalogueFile:
 
 def mistakes(content: bytes, name: str = "catalogue.json") -> list[tuple[str, str, str]]:
     """Where, field and code of every mistake of a file."""
+    found = []
     try:
         catalogue.imports.read_upload(content, name)
-    except catalogue.imports.plans.CatalogueFileUnreadable as problem:
-        assert all(set(error["message"]) == {"zh", "en"} for error in problem.errors)
-        return [(error["at"], error["field"], error["code"]) for error in problem.errors]
-    return []
+    except CatalogueFileUnreadable as problem:
+        found = problem.errors
+    assert all(set(error["message"]) == {"zh", "en"} for error in found)
+    return [(error["at"], error["field"], error["code"]) for error in found]
 
 
 def folder(path: Path, **tables: str | bytes) -> Path:

@@ -58,8 +58,14 @@ def test_a_slot_is_cut_to_the_opening_hours(day: date, opens: time, closes: time
 
 
 def test_a_winter_season_runs_over_the_turn_of_the_year() -> None:
-    winter, summer = opening(season="winter", from_day="11-01", to_day="03-31"), opening(season="summer", from_day="04-01", to_day="10-31")
-    seasons = {day: calendars.season_on([winter, summer], day) for day in (date(2026, 12, 31), date(2027, 1, 1), date(2027, 4, 1))}
+    winter, summer = (
+        opening(season="winter", from_day="11-01", to_day="03-31"),
+        opening(season="summer", from_day="04-01", to_day="10-31"),
+    )
+    seasons = {
+        day: calendars.season_on([winter, summer], day)
+        for day in (date(2026, 12, 31), date(2027, 1, 1), date(2027, 4, 1))
+    }
     assert [found.season for found in seasons.values() if found] == ["winter", "winter", "summer"]
 
 
@@ -73,7 +79,7 @@ def test_a_special_day_may_have_hours_of_its_own() -> None:
     day = date(2027, 5, 1)
     special = SpecialDay(day, True, time(7), time(21), time(19))
     assert calendars.hours_on([opening()], [special], day) == calendars.Hours(
-        datetime(2027, 5, 1, 7), datetime(2027, 5, 1, 21), datetime(2027, 5, 1, 19), "all"
+        datetime.combine(day, time(7)), datetime.combine(day, time(21)), datetime.combine(day, time(19)), "all"
     )
 
 
@@ -82,7 +88,10 @@ def test_a_night_slot_of_a_place_that_never_closes_ends_the_next_morning() -> No
     hours = calendars.hours_on([opening(opens=time(), closes=time(), last_entry=time())], [], day)
     assert isinstance(hours, calendars.Hours)
     assert hours.round_the_clock
-    assert calendars.within(hours, day, time(16), time(5)) == (datetime(2027, 5, 1, 16), datetime(2027, 5, 2, 5))
+    assert calendars.within(hours, day, time(16), time(5)) == (
+        datetime.combine(day, time(16)),
+        datetime.combine(day + timedelta(1), time(5)),
+    )
 
 
 def test_a_closed_weekday_is_named_in_both_languages() -> None:

@@ -80,7 +80,12 @@ async def test_a_card_names_the_cheapest_ticket_that_takes_a_place(found: Db) ->
 
 
 async def test_a_retired_venue_is_not_found_but_keeps_its_name(db: Db) -> None:
-    other = garden(id="other", openings=[opening()], policies=[], products=[product(id="other-entry", prices=[price(id="other-adult")])])
+    other = garden(
+        id="other",
+        openings=[opening()],
+        policies=[],
+        products=[product(id="other-entry", prices=[price(id="other-adult")])],
+    )
     await db.run(catalogue.apply, IMPORTER, file(garden(), other))
     await db.run(catalogue.apply, IMPORTER, file(other), retire_missing=True)
     assert await names(db) == ["other"]

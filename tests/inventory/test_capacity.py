@@ -24,11 +24,19 @@ class Product(msgspec.Struct, frozen=True):
 
 
 def product(*shares: int, name: str = "entry", capacity: int | None = None) -> Product:
-    return Product(name, [Timeslot(f"s{n}", time(8 + n), time(9 + n), share, capacity) for n, share in enumerate(shares)])
+    return Product(
+        name, [Timeslot(f"s{n}", time(8 + n), time(9 + n), share, capacity) for n, share in enumerate(shares)]
+    )
 
 
 def policy(kind: str, value: int = 0, **changes: object) -> Policy:
-    given: dict[str, object] = {"id": ids.uuid7(), "venue_id": "v", "product_id": None, "from_date": DAY, "to_date": None}
+    given: dict[str, object] = {
+        "id": ids.uuid7(),
+        "venue_id": "v",
+        "product_id": None,
+        "from_date": DAY,
+        "to_date": None,
+    }
     return Policy(kind=kind, value=value, **(given | changes))  # type: ignore[arg-type]
 
 
@@ -41,11 +49,15 @@ def test_dividing_loses_nothing_and_is_fair_to_one_place(total: int, weights: di
     parts = capacity.divide(total, weights)
     everything = sum(weights.values())
     assert sum(parts.values()) == (total if everything else 0)
-    assert all(abs(parts[name] * everything - total * weight) < everything for name, weight in weights.items() if everything)
+    assert all(
+        abs(parts[name] * everything - total * weight) < everything for name, weight in weights.items() if everything
+    )
 
 
 @given(st.lists(PLACES, max_size=4), st.lists(st.integers(0, 10_000), max_size=3), SHARES)
-def test_slots_never_hold_more_than_the_smallest_figure(figures: list[int], percents: list[int], shares: list[int]) -> None:
+def test_slots_never_hold_more_than_the_smallest_figure(
+    figures: list[int], percents: list[int], shares: list[int]
+) -> None:
     policies = [policy("absolute", value) for value in figures] + [policy("percent", value) for value in percents]
     slots = places([product(*shares)], *policies)["entry"]
     if not figures:
@@ -58,7 +70,9 @@ def test_slots_never_hold_more_than_the_smallest_figure(figures: list[int], perc
 @given(PLACES, st.lists(st.tuples(st.none() | PLACES, SHARES), min_size=1, max_size=4))
 def test_all_products_together_never_exceed_the_venue(total: int, offered: list[tuple[int | None, list[int]]]) -> None:
     products = [product(*shares, name=f"p{n}") for n, (_, shares) in enumerate(offered)]
-    own = [policy("absolute", figure, product_id=f"p{n}") for n, (figure, _) in enumerate(offered) if figure is not None]
+    own = [
+        policy("absolute", figure, product_id=f"p{n}") for n, (figure, _) in enumerate(offered) if figure is not None
+    ]
     found = places(products, policy("absolute", total), *own)
     assert sum(sum(slots.values()) for slots in found.values()) <= total
     for n, (figure, _) in enumerate(offered):
@@ -100,7 +114,10 @@ def test_a_cut_of_the_venue_is_shared_by_its_products_in_proportion() -> None:
     figures = [policy("absolute", 6000, product_id="a"), policy("absolute", 12_000, product_id="b")]
     assert places(tickets, policy("absolute", 18_000), *figures) == {"a": {"s0": 6000}, "b": {"s0": 12_000}}
     assert places(tickets, policy("absolute", 9000), *figures) == {"a": {"s0": 3000}, "b": {"s0": 6000}}
-    assert places(tickets, policy("absolute", 18_000), policy("percent", 5000), *figures) == {"a": {"s0": 3000}, "b": {"s0": 6000}}
+    assert places(tickets, policy("absolute", 18_000), policy("percent", 5000), *figures) == {
+        "a": {"s0": 3000},
+        "b": {"s0": 6000},
+    }
 
 
 def test_a_pool_kept_for_others_is_not_sold_here() -> None:
@@ -110,7 +127,10 @@ def test_a_pool_kept_for_others_is_not_sold_here() -> None:
 def test_a_rule_counts_on_its_dates_and_weekdays_only() -> None:
     weekend = policy("absolute", 50, weekdays=[6, 7])
     short = policy("absolute", 10, to_date=DAY)
-    allowed = [places([product(10_000)], policy("absolute", 80), weekend, short, day=DAY + timedelta(days=n))["entry"]["s0"] for n in range(-1, 3)]
+    allowed = [
+        places([product(10_000)], policy("absolute", 80), weekend, short, day=DAY + timedelta(days=n))["entry"]["s0"]
+        for n in range(-1, 3)
+    ]
     assert allowed == [0, 10, 50, 80]  # nothing is known of the day before; then Saturday, Sunday, Monday
 
 

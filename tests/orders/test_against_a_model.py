@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from holdfast import orders
@@ -15,7 +15,7 @@ from tests.world import outcomes, place_many, request
 
 pytestmark = pytest.mark.anyio
 PLACES = (3, 2, 4)
-QUOTA = 4
+QUOTA = 2
 MOST = 3
 
 
@@ -78,7 +78,13 @@ VISITORS = [world.visitor() for _ in range(10)]
 PHONE = world.phone_number()
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=40,
+    phases=(Phase.explicit, Phase.generate),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+)
 @given(drawn=batches)
 def test_batches_are_decided_as_if_one_after_another(database_url, drawn):
     asyncio.run(_compare(database_url, drawn))

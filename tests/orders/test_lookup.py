@@ -121,7 +121,7 @@ async def test_the_list_of_orders_is_paged_newest_first(db, mei):
     numbers = [(await place(db, request(mei, world.basket(slot)))).number for _ in range(5)]
     async with db.reading() as tx:
         first = await orders.mine(tx, mei.account_id, limit=3)
-        rest = await orders.mine(tx, mei.account_id, limit=3, before=first[-1].row.placed_at)
+        rest = await orders.mine(tx, mei.account_id, limit=3, before=first[-1].row.id)
     assert [order.number for order in [*first, *rest]] == numbers[::-1]
 
 

@@ -46,16 +46,14 @@ class Limit:
         return f'"{self.name}";q={self.quota};w={self.window_s}'
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(msgspec.Struct, frozen=True):
     """An answer that is not JSON to be encoded."""
 
     content: bytes
     headers: Sequence[tuple[bytes, bytes]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """An answer with headers of its own."""
 
     value: Any

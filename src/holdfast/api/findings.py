@@ -12,6 +12,8 @@ from holdfast.kit import i18n
 from holdfast.kit.problems import InvalidInput
 
 Found = dict[str, Any]
+FIELD_MAX = 100
+"""Characters of a name that somebody made up and we repeat."""
 
 MESSAGES = {
     "FIELD_MISSING": "This field is required.",
@@ -88,14 +90,14 @@ def of_shape(error: msgspec.ValidationError) -> Found:
     what, at, path = str(error).rpartition(" - at `")
     if not at or not path.startswith("$"):
         what, path = str(error), ""
-    field = path.removesuffix("`").removeprefix("$").removeprefix(".")
+    field = path.removesuffix("`").removeprefix("$").removeprefix(".")[:FIELD_MAX]
     for code, rule in _RULES:
         match = rule.fullmatch(what)
         if match:
             values = match.groupdict()
             name = values.pop("name", None)
             if name is not None:
-                field = f"{field}.{name[:100]}" if field else name[:100]
+                field = f"{field}.{name[:FIELD_MAX]}" if field else name[:FIELD_MAX]
             return finding(field, code, **values)
     return finding(field, "SHAPE")
 

@@ -42,14 +42,14 @@ async def misplaced(tx: ReadTx) -> Offenders:
 
 @check("No day promises more places than its policies allow")
 async def overpromised(tx: ReadTx) -> Offenders:
-    """Open slots of the days to come, added up by product, against what the policies in force give that product."""
+    """Slots that can still be sold, added up by product and day, against what the policies in force give that product."""
     since = (clock.now() - timedelta(hours=12)).date()
     promised = {
         (product_id, day): places
         for product_id, day, places in await tx.tuples(
             """select product_id, visit_date, sum(capacity)::int from inventory.slots
-                where visit_date >= %(since)s and state = 'open' group by product_id, visit_date""",
-            since=since,
+                where sale_closes_at > %(now)s and state = 'open' group by product_id, visit_date""",
+            now=clock.now(),
         )
     }
     offenders: Offenders = []

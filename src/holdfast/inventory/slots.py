@@ -50,7 +50,9 @@ async def generate(
             wanted[_key(slot)] = slot
     fresh = [slot for key, slot in wanted.items() if key not in known and slot.state != "closed"]
     created = await store.insert_slots(tx, fresh) if fresh else 0
-    future = [slot for slot in known.values() if slot.visit_date >= firsts.get(slot.venue_id, since + timedelta(days=1))]
+    future = [
+        slot for slot in known.values() if slot.visit_date >= firsts.get(slot.venue_id, since + timedelta(days=1))
+    ]
     targets = {slot.id: wanted.get(_key(slot)) or _withdrawn(slot) for slot in future}
     stale = [slot.id for slot in future if settle(slot, targets[slot.id]) != slot]
     changes = [(slot, settle(slot, targets[slot.id])) for slot in (await store.lock_slots(tx, stale) if stale else [])]

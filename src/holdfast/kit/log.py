@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextvars import ContextVar
 
 import structlog
+
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def _with_request(logger: object, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Adds the id of the request that is being answered."""
+    if request_id.get():
+        event["request_id"] = request_id.get()
+    return event
 
 
 def configure(level: str = "INFO") -> None:
     """Set up once per process; a terminal gets readable lines, everything else JSON."""
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _with_request,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,

@@ -25,7 +25,7 @@ create table orders.orders (
   constraint order_account foreign key (account_id) references accounts.accounts (id),
   constraint order_intent foreign key (intent_id) references payments.intents (id)
 );
-create index orders_account on orders.orders (account_id, placed_at desc);
+create index orders_account on orders.orders (account_id, id desc);
 create index orders_expiring on orders.orders (expires_at) where state in ('held', 'awaiting_payment');
 create index orders_intent on orders.orders (intent_id) where intent_id is not null;
 

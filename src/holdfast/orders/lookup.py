@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from holdfast import admission, payments
@@ -51,8 +50,11 @@ async def look_up(db: Db, number: str, phone: str, source: str) -> Order:
     return Order(row, lines[row.id], [], events, redacted=True)
 
 
-async def mine(tx: ReadTx, account_id: UUID, *, limit: int = 20, before: datetime | None = None) -> list[Order]:
-    """A page of the orders of the person behind an account, newest first, without travellers and events."""
+async def mine(tx: ReadTx, account_id: UUID, *, limit: int = 20, before: UUID | None = None) -> list[Order]:
+    """A page of the orders of the person behind an account, newest first, without travellers and events.
+
+    `before` is the id of the last order of the page before.
+    """
     rows = await store.newest_of_person(tx, account_id, before, limit)
     lines = await store.lines(tx, [row.id for row in rows])
     return [Order(row, lines[row.id], [], []) for row in rows]

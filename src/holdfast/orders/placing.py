@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from holdfast.kit.i18n import both
 from holdfast.kit.problems import InvalidInput, Problem
 
 from . import store
-from .model import Basket, BasketLine, Placed, PlaceRequest, PlacingLine, PlacingTraveller
+from .model import Basket, BasketLine, Placed, PlaceRequest, PlacingLine, PlacingTraveller, State
 
 LINES_MAX = 10
 TRAVELLERS_MAX = 50
@@ -129,10 +129,10 @@ class _Answer(msgspec.Struct):
 
     order_id: UUID | None = None
     number: str = ""
-    state: str = ""
+    state: State | None = None
     amount_minor: int = 0
     currency: str = ""
-    expires_at: str | None = None
+    expires_at: datetime | None = None
     problem: str | None = None
     fields: dict[str, Any] = {}
 
@@ -162,8 +162,10 @@ def _result(answer: _Answer) -> Placed | Problem:
         return idempotency.KeyReused()
     if answer.problem is not None:
         return problems.from_code(answer.problem, answer.fields)
-    return msgspec.convert(
-        {name: getattr(answer, name) for name in Placed.__struct_fields__}, Placed, from_attributes=True
+    assert answer.order_id is not None
+    assert answer.state is not None
+    return Placed(
+        answer.order_id, answer.number, answer.state, answer.amount_minor, answer.currency, answer.expires_at
     )
 
 

@@ -71,13 +71,13 @@ async def with_phone(tx: ReadTx, number: str, phone_index: bytes) -> OrderRow | 
     )  # fmt: skip
 
 
-async def newest_of_person(tx: ReadTx, account_id: UUID, before: datetime | None, limit: int) -> list[OrderRow]:
-    """A page of a person's orders, newest first."""
+async def newest_of_person(tx: ReadTx, account_id: UUID, before: UUID | None, limit: int) -> list[OrderRow]:
+    """A page of a person's orders, newest first: ids are in order of time, and no two orders share one."""
     return await tx.rows(
         OrderRow,
         _ORDER + """where account_id in (select accounts.members(%(account)s))
-             and (%(before)s::timestamptz is null or placed_at < %(before)s)
-           order by placed_at desc limit %(limit)s""",
+             and (%(before)s::uuid is null or id < %(before)s)
+           order by id desc limit %(limit)s""",
         account=account_id, before=before, limit=limit,
     )  # fmt: skip
 

@@ -61,8 +61,10 @@ def plain_digits(text: str) -> str:
 
 
 def _add_problem(form: Form, problem: Problem, more: str) -> None:
-    message = {
-        locale: " ".join(filter(None, (i18n.translate(problem.title, locale), i18n.translate(problem.next_step, locale), more)))
+    message: dict[str, str] = {
+        locale: " ".join(
+            filter(None, (i18n.translate(problem.title, locale), i18n.translate(problem.next_step, locale), more))
+        )
         for locale in i18n.LOCALES
     }
     form.errors.append(FieldError("code", message, problem.code))

@@ -104,6 +104,20 @@ def glyph(locale: str, name: Mapping[str, str]) -> str:
 
 FILTERS = {
     function.__name__: function
-    for function in (both, money, day, day_long, weekday, weekdays, month, season_day, time, moment, number, compact, glyph)
+    for function in (
+        both,
+        money,
+        day,
+        day_long,
+        weekday,
+        weekdays,
+        month,
+        season_day,
+        time,
+        moment,
+        number,
+        compact,
+        glyph,
+    )
 }
 """What templates write after a bar: ``{{ order.placed_at | moment(zone) }}``; the language comes from the page."""

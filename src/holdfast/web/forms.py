@@ -27,7 +27,9 @@ class FieldError(msgspec.Struct, frozen=True):
 class Form:
     """Typed values and the errors found in them. `labels` names fields in the summary at the top."""
 
-    def __init__(self, values: Mapping[str, str] | None = None, *, key: str = "", labels: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, values: Mapping[str, str] | None = None, *, key: str = "", labels: Mapping[str, str] | None = None
+    ) -> None:
         self.values = dict(values or {})
         self.key = key
         self.labels = dict(labels or {})
@@ -64,8 +66,11 @@ class Form:
 
     @property
     def wrong(self) -> list[FieldError]:
-        """The errors, without mere warnings."""
-        return [error for error in self.errors if error.is_error]
+        """The errors, without mere warnings, in the order of the fields on the page."""
+        order = {field: at for at, field in enumerate(self.labels)}
+        return sorted(
+            (error for error in self.errors if error.is_error), key=lambda error: order.get(error.field, len(order))
+        )
 
     def name_of(self, field: str) -> str:
         """What the summary calls a field."""

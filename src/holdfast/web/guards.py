@@ -79,5 +79,7 @@ def _switched(request: Request) -> RedirectResponse | None:
     rest = urlencode([(name, value) for name, value in pairs if name != "lang"])
     path = "/" + request.url.path.lstrip("/\\")
     answer = RedirectResponse(f"{path}?{rest}" if rest else path, 303)
-    answer.set_cookie(LANGUAGE_COOKIE, wanted, max_age=A_YEAR_S, path="/", samesite="lax", secure=sessions.is_secure(), httponly=True)
+    answer.set_cookie(
+        LANGUAGE_COOKIE, wanted, max_age=A_YEAR_S, path="/", samesite="lax", secure=sessions.is_secure(), httponly=True
+    )
     return answer

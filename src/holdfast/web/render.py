@@ -67,8 +67,9 @@ def page(
     """The template as an answer. `here` is the address to come back to when this one cannot be opened with GET."""
     locale = language(request)
     here = here or request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    known = {
+    known: dict[str, Any] = {
         "locale": locale,
+        "gap": "" if locale == "zh" else " ",
         "html_lang": "zh-CN" if locale == "zh" else "en",
         "here": here,
         "path": request.url.path,
@@ -79,7 +80,11 @@ def page(
         "in_development": not settings.current().is_production,
     }
     body = environment().get_template(template).render(known | context)
-    kept = {"Cache-Control": "private, no-cache", "Content-Language": known["html_lang"], "Vary": "Cookie, Accept-Language"}
+    kept = {
+        "Cache-Control": "private, no-cache",
+        "Content-Language": known["html_lang"],
+        "Vary": "Cookie, Accept-Language",
+    }
     return HTMLResponse(body, status, {**SECURITY_HEADERS, **kept, **(headers or {})})
 
 
@@ -145,7 +150,7 @@ def qr(text: str, label: str) -> Markup:
     code = segno.make(text, error="m", micro=False)
     width, height = code.symbol_size(border=2)
     path = "".join(f"M{x + 2} {y + 2.5}h{run}" for y, line in enumerate(code.matrix) for x, run in _dark_runs(line))
-    return Markup(  # noqa: S704 - what is filled in is escaped
+    return Markup(
         '<svg role="img" aria-label="{label}" viewBox="0 0 {w} {h}" shape-rendering="crispEdges">'
         '<path fill="#fff" d="M0 0h{w}v{h}H0z"/><path stroke="#000" d="{path}"/></svg>'
     ).format(label=label, w=width, h=height, path=path)

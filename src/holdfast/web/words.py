@@ -16,7 +16,14 @@ STATES = {
     "cancelled": "Cancelled",
     "expired": "Expired unpaid",
 }
-STATE_TONES = {"held": "warn", "awaiting_payment": "warn", "confirmed": "ok", "used": "info", "cancelled": "", "expired": ""}
+STATE_TONES = {
+    "held": "warn",
+    "awaiting_payment": "warn",
+    "confirmed": "ok",
+    "used": "info",
+    "cancelled": "",
+    "expired": "",
+}
 STATE_HEADLINES = {
     "held": "Your places are held",
     "awaiting_payment": "Your places are held until you pay",
@@ -33,7 +40,9 @@ STATE_LEADS = {
     "cancelled": "The places are back on sale. The order stays here so that you can always look it up.",
     "expired": "The places went back on sale. If money still arrives, it is returned by itself.",
 }
-STATE_LEAD_IN_DOUBT = "We are checking your payment with the provider. Your places stay held meanwhile. Please do not pay again."
+STATE_LEAD_IN_DOUBT = (
+    "We are checking your payment with the provider. Your places stay held meanwhile. Please do not pay again."
+)
 
 EVENTS = {
     "placed": "Order placed. The places were held for you.",
@@ -134,11 +143,20 @@ STAGES = {
     stage.name: stage
     for stage in (
         Stage("choose", "How would you like to pay?", ("Nothing is charged until you confirm it in your wallet.",)),
-        Stage("starting", "Asking WeChat Pay for a code …", ("This takes a few seconds. Your places stay held.",), True, True),
+        Stage(
+            "starting",
+            "Asking WeChat Pay for a code …",
+            ("This takes a few seconds. Your places stay held.",),
+            True,
+            True,
+        ),
         Stage(
             "waiting",
             "Scan with WeChat",
-            ("Open WeChat, scan this code and confirm there. This page notices by itself.", "Already paid? Wait here a moment, and do not pay twice."),
+            (
+                "Open WeChat, scan this code and confirm there. This page notices by itself.",
+                "Already paid? Wait here a moment, and do not pay twice.",
+            ),
             True,
         ),
         Stage(
@@ -165,7 +183,11 @@ STAGES = {
             True,
             True,
         ),
-        Stage("paid", "Paid. Your visit is confirmed.", ("Your tickets are ready. A message is on its way to your phone.",)),
+        Stage(
+            "paid",
+            "Paid. Your visit is confirmed.",
+            ("Your tickets are ready. A message is on its way to your phone.",),
+        ),
         Stage(
             "expired",
             "The time to pay is over",
@@ -175,7 +197,10 @@ STAGES = {
         Stage(
             "failed",
             "The payment did not go through",
-            ("You were not charged by this attempt, and your places are still held.", "Try again, or look into your wallet for the reason."),
+            (
+                "You were not charged by this attempt, and your places are still held.",
+                "Try again, or look into your wallet for the reason.",
+            ),
         ),
     )
 }

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -15,7 +14,6 @@ from holdfast import orders
 from holdfast.api import findings
 from holdfast.api.endpoint import Answered, Call
 from holdfast.api.problems import QueryMismatch
-from holdfast.kit.db import ReadTx
 from holdfast.kit.i18n import Locale
 from holdfast.kit.money import Money
 
@@ -23,6 +21,7 @@ from .texts import Text, text
 
 LIST_PATH = "/api/v1/orders"
 BIGINT_MAX = 2**63 - 1
+_ONE_TO_TEN = msgspec.Meta(extra_json_schema={"minItems": 1, "maxItems": 10})
 
 
 class NewTraveller(orders.TravellerInput, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +32,7 @@ class NewLine(orders.BasketLine, frozen=True, forbid_unknown_fields=True):
     """So many tickets of one price in one slot. `quoted_minor`: the unit price that was shown, if one was."""
 
     price_id: Annotated[str, msgspec.Meta(min_length=1, max_length=95)]
+    quantity: Annotated[int, msgspec.Meta(extra_json_schema={"minimum": 1, "maximum": 50})]
     travellers: list[NewTraveller] = []  # type: ignore[assignment]  # noqa: RUF012 - a frozen Struct copies it
     quoted_minor: Annotated[int, msgspec.Meta(ge=0, le=BIGINT_MAX)] | None = None
 
@@ -40,7 +40,7 @@ class NewLine(orders.BasketLine, frozen=True, forbid_unknown_fields=True):
 class NewOrder(orders.Basket, frozen=True, forbid_unknown_fields=True):
     """What is wanted, all or nothing, the phone that gets the messages, and their language."""
 
-    lines: list[NewLine]  # type: ignore[assignment]
+    lines: Annotated[list[NewLine], _ONE_TO_TEN]  # type: ignore[assignment]
     phone: str
     locale: Locale = "zh"
 
@@ -158,12 +158,13 @@ async def place(call: Call) -> Answered:
 async def mine(call: Call) -> OrderPage:
     """The orders of the person who is signed in."""
     query: OrdersQuery = call.query
-    before = _moment(query.cursor) if query.cursor else None
+    before = _read_cursor(query.cursor) if query.cursor else None
     async with call.db.reading() as tx:
-        found, more = await _page(tx, call.session.account_id, query.limit, before)
+        found = await orders.mine(tx, call.session.account_id, limit=query.limit + 1, before=before)
     following = None
-    if more:
-        following = f"{LIST_PATH}?" + urlencode({"limit": query.limit, "cursor": _cursor(found[-1].row.placed_at)})
+    if len(found) > query.limit:
+        found = found[: query.limit]
+        following = f"{LIST_PATH}?" + urlencode({"limit": query.limit, "cursor": found[-1].row.id.hex})
     return OrderPage([_brief(order) for order in found], following)
 
 
@@ -231,32 +232,9 @@ def _lines(order: orders.Order) -> list[LineAnswer]:
     ]
 
 
-async def _page(tx: ReadTx, account_id: UUID, limit: int, before: datetime | None) -> tuple[list[orders.Order], bool]:
-    """A page, and whether more follow. Orders of one moment (one batch has one) stay together, or a page's end would
-    lose some of them: such a page is a little longer than its limit."""
-    fetch = limit + 1
-    while True:
-        found = await orders.mine(tx, account_id, limit=fetch, before=before)
-        end = limit
-        while end < len(found) and found[end].row.placed_at == found[end - 1].row.placed_at:
-            end += 1
-        if end < len(found) or len(found) < fetch:
-            return found[:end], end < len(found)
-        fetch *= 2
-
-
-def _cursor(moment: datetime) -> str:
-    micros = int(moment.timestamp()) * 1_000_000 + moment.microsecond
-    return base64.urlsafe_b64encode(micros.to_bytes(8, "big")).decode().rstrip("=")
-
-
-def _moment(cursor: str) -> datetime:
-    """The moment a cursor stands for. QueryMismatch for one that we did not make."""
+def _read_cursor(cursor: str) -> UUID:
+    """The order a cursor stands for. QueryMismatch for one that we did not make."""
     try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        seconds, micros = divmod(int.from_bytes(raw, "big"), 1_000_000)
-        if len(raw) != 8 or not 0 < seconds < 2**32:
-            raise ValueError(cursor)
+        return UUID(hex=cursor)
     except ValueError as error:
         raise QueryMismatch(errors=[findings.finding("cursor", "CURSOR")]) from error
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)

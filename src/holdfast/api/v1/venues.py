@@ -19,6 +19,7 @@ from holdfast.kit.money import Money
 from .texts import Text, maybe, text
 
 MONTH_PATTERN = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
+_DAY = msgspec.Meta(extra_json_schema={"pattern": "^20[0-9]{2}-[01][0-9]-[0-3][0-9]$"})
 
 
 class CityAnswer(msgspec.Struct, frozen=True):
@@ -34,7 +35,7 @@ class VenueQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[str, msgspec.Meta(max_length=200, description="words in name, city, kind or summary")] = ""
     city: Annotated[str, msgspec.Meta(max_length=60, description="a city's name in either language")] = ""
     kind: Annotated[str, msgspec.Meta(max_length=40, description="such as museum or park")] = ""
-    date: Annotated[date | None, msgspec.Meta(description="only where places are left on this day")] = None
+    date: Annotated[date, _DAY, msgspec.Meta(description="only where places are left on this day")] | None = None
     people: Annotated[int, msgspec.Meta(ge=1, le=50, description="places needed together on that day")] = 1
 
 
@@ -162,7 +163,7 @@ class MonthQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class DateQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which day."""
 
-    date: Annotated[date, msgspec.Meta(description="YYYY-MM-DD, the venue's own date")]
+    date: Annotated[date, _DAY, msgspec.Meta(description="the venue's own date")]
 
 
 class DayAnswer(msgspec.Struct, frozen=True):

@@ -81,8 +81,8 @@ def _columns(record: Record, table: Table, errors: list[dict[str, Any]]) -> dict
             if field.required and columns[field.stored] in ("", {}):
                 raise Mistake("MISSING")
         except Mistake as mistake:
-            inner = f".{mistake.field}" if mistake.field else ""
-            errors.append(error(record.place, field.name + inner, mistake.code, **mistake.values))
+            where = mistake.inside(field.name).field
+            errors.append(error(record.place, where, mistake.code, **mistake.values))
     return columns
 
 

@@ -88,7 +88,7 @@ def provenances(raw: Any) -> dict[str, Any]:
         try:
             found[name] = provenance(given)
         except Mistake as mistake:
-            raise _inside(mistake, name) from mistake
+            raise mistake.inside(name) from mistake
     return found
 
 
@@ -108,7 +108,7 @@ def facts(raw: Any) -> list[dict[str, Any]]:
                     raise Mistake("MISSING", field=needed)
             found.append(_object(given, readers))
         except Mistake as mistake:
-            raise _inside(mistake, f"[{position}]") from mistake
+            raise mistake.inside(f"[{position}]") from mistake
     return found
 
 
@@ -138,13 +138,8 @@ def _object(raw: dict[str, Any], readers: dict[str, Reader]) -> dict[str, Any]:
         try:
             found[name] = readers[name](given)
         except Mistake as mistake:
-            raise _inside(mistake, name) from mistake
+            raise mistake.inside(name) from mistake
     return {name: value for name, value in found.items() if value not in ("", {})}
-
-
-def _inside(mistake: Mistake, name: str) -> Mistake:
-    inner = f".{mistake.field}" if mistake.field else ""
-    return Mistake(mistake.code, field=f"{name}{inner}", **mistake.values)
 
 
 def _fact_value(raw: Any) -> Any:

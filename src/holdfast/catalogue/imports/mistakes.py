@@ -70,6 +70,11 @@ class Mistake(Exception):
         super().__init__(code)
         self.code, self.field, self.values = code, field, values
 
+    def inside(self, name: str) -> Mistake:
+        """The same, seen from what encloses it: ``facts`` and ``[2].label`` make ``facts[2].label``."""
+        between = "." if self.field and not self.field.startswith("[") else ""
+        return Mistake(self.code, field=f"{name}{between}{self.field}", **self.values)
+
 
 class Place(msgspec.Struct, frozen=True):
     """Where something stands: the file and the row (1 is the header) or JSON path; empty for what is stored already."""

@@ -43,7 +43,7 @@ def text(most: int, *, lines: bool = False) -> Reader:
         if len(found) > most:
             raise Mistake("TEXT_TOO_LONG", got=len(found), most=most)
         for position, character in enumerate(found, 1):
-            if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"} and not (lines and character == "\n"):
+            if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co"} and not (lines and character == "\n"):
                 raise Mistake("TEXT_CONTROL", name=f"U+{ord(character):04X}", position=position)
         return found
 

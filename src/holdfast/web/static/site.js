@@ -28,15 +28,14 @@
   function restore(form) {
     const found = store.get(form.dataset.keep);
     if (!found) return;
-    const untouched = !document.querySelector("#problem, #notice");
     for (const field of form.elements) {
       const value = found.kept[field.name];
       if (value === undefined) continue;
       if (field.type === "checkbox") field.checked = field.checked || value;
-      else if (!field.value || (untouched && field.tagName === "SELECT")) field.value = value;
+      else if (!field.value || field.tagName === "SELECT") field.value = value;
     }
     // The same key again, so that a booking whose answer got lost is found and not made twice.
-    if (untouched && found.key && found.sent && form.elements.key) form.elements.key.value = found.key;
+    if (found.key && found.sent && form.elements.key) form.elements.key.value = found.key;
   }
 
   function toast(name) {
@@ -90,7 +89,7 @@
     document.documentElement.lang = page.documentElement.lang;
     document.body.replaceWith(page.body);
     scrollTo(0, 0);
-    start();
+    start(false);
     const target = document.querySelector("[data-focus]") || (url && document.getElementById("main"));
     if (target) target.focus();
   }
@@ -125,21 +124,22 @@
   }
 
   function countDown(clock) {
+    if (!Number(clock.dataset.left)) return;
     const until = Date.now() + Number(clock.dataset.left) * 1000;
     const tick = () => {
       const left = Math.max(0, Math.floor((until - Date.now()) / 1000));
       clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
-      if (left) timers.push(setTimeout(tick, 1000));
+      timers.push(left ? setTimeout(tick, 1000) : setTimeout(() => location.reload(), 4000));
     };
     tick();
   }
 
-  function start() {
+  function start(fresh) {
     timers.forEach(clearTimeout);
     timers = [];
     document.body.classList.add("js");
     all("form[data-keep]").forEach((form) => {
-      restore(form);
+      if (fresh) restore(form);
       keep(form);
       form.addEventListener("input", () => keep(form));
     });
@@ -176,5 +176,5 @@
   addEventListener("offline", () => toast("offline"));
   addEventListener("online", () => toast(again ? "lost" : ""));
   addEventListener("pageshow", (event) => { if (event.persisted) all("form[data-busy]").forEach((form) => busy(form, null, false)); });
-  start();
+  start(true);
 })();

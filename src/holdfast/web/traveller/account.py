@@ -8,10 +8,9 @@ from starlette.routing import Route
 
 from holdfast import accounts
 from holdfast.kit import crypto
-
-from .. import contacts, sessions
-from ..forms import Form
-from ..render import page, query, speaker
+from holdfast.web import contacts, sessions
+from holdfast.web.forms import Form
+from holdfast.web.render import page, query, speaker
 
 
 async def ask_phone(request: Request) -> Response:
@@ -28,7 +27,9 @@ async def send_code(request: Request) -> Response:
     notice = await contacts.send_code(request, form)
     form.values["code"] = ""
     too_soon = any(error.field == "code" for error in form.wrong)
-    return _session_page(request, form, notice=notice, code_sent=bool(notice) or too_soon, status=422 if form.wrong else 200)
+    return _session_page(
+        request, form, notice=notice, code_sent=bool(notice) or too_soon, status=422 if form.wrong else 200
+    )
 
 
 async def sign_in(request: Request) -> Response:
@@ -49,11 +50,20 @@ def _form(request: Request, values: dict[str, str]) -> Form:
     return Form(values, labels={"phone": _("Mobile phone"), "code": _("Six-digit code")})
 
 
-def _session_page(request: Request, form: Form, *, notice: str = "", code_sent: bool = False, status: int = 200) -> Response:
+def _session_page(
+    request: Request, form: Form, *, notice: str = "", code_sent: bool = False, status: int = 200
+) -> Response:
     following = form.value("next")
     here = "/session" + query(next=following)
     return page(
-        request, "traveller/session.html", status=status, here=here, form=form, next=following, notice=notice, code_sent=code_sent
+        request,
+        "traveller/session.html",
+        status=status,
+        here=here,
+        form=form,
+        next=following,
+        notice=notice,
+        code_sent=code_sent,
     )
 
 
@@ -64,7 +74,9 @@ async def account(request: Request) -> Response:
         raise accounts.SignInNeeded
     found = await sessions.database(request).read(accounts.devices, known.account_id)
     this = crypto.digest(request.cookies.get(sessions.COOKIE, ""))
-    return page(request, "traveller/account.html", devices=[(device, bytes(device.token_hash) == this) for device in found])
+    return page(
+        request, "traveller/account.html", devices=[(device, bytes(device.token_hash) == this) for device in found]
+    )
 
 
 async def sign_out(request: Request) -> Response:

@@ -16,11 +16,11 @@ from starlette.routing import Route
 from holdfast import accounts, orders
 from holdfast.kit import settings
 from holdfast.kit.problems import Invalid, InvalidInput, Problem, TooMany, Unavailable
+from holdfast.web import contacts, sessions, words
+from holdfast.web.formats import both
+from holdfast.web.forms import Form
+from holdfast.web.render import language, page, speaker
 
-from .. import contacts, sessions, words
-from ..formats import both
-from ..forms import Form
-from ..render import language, page, speaker
 from . import choices
 from .choices import Choice
 from .venues import say_cancel_rule
@@ -48,7 +48,9 @@ async def change(request: Request) -> Response:
         values[f"{field}_type"] = kind
     form = _form(request, choice, values)
     _check_basket(request, choice, form)
-    form.errors = [error for error in form.errors if error.field.startswith(field.rpartition(".")[0] + ".")] if field else []
+    form.errors = (
+        [error for error in form.errors if error.field.startswith(field.rpartition(".")[0] + ".")] if field else []
+    )
     return _form_page(request, choice, form, status=422 if form.wrong else 200)
 
 
@@ -153,16 +155,18 @@ def _mark_person(choice: Choice, form: Form, problem: Problem) -> None:
 def _form(request: Request, choice: Choice, values: dict[str, str]) -> Form:
     """The form as typed so far; a new one gets a key, and the document most visitors of this language have."""
     _ = speaker(request)
-    labels = {"phone": _("Mobile phone"), "code": _("Six-digit code")}
-    form = Form(values, key=values.get("key") or str(uuid4()), labels=labels)
+    form = Form(values, key=values.get("key") or str(uuid4()))
     usual = "cn_resident_id" if language(request) == "zh" else "passport"
     for at, line in enumerate(choice.lines):
         for place, prefix in enumerate(choice.people(at)):
-            form.values.setdefault(f"{prefix}.document_type", usual if usual in choice.documents else choice.documents[0])
+            form.values.setdefault(
+                f"{prefix}.document_type", usual if usual in choice.documents else choice.documents[0]
+            )
             number = line.first_person + place
             form.labels[f"{prefix}.name"] = _("Visitor {number}, name", number=number)
-            form.labels[f"{prefix}.document"] = _("Visitor {number}, document number", number=number)
             form.labels[f"{prefix}.document_type"] = _("Visitor {number}, document", number=number)
+            form.labels[f"{prefix}.document"] = _("Visitor {number}, document number", number=number)
+    form.labels |= {"phone": _("Mobile phone"), "code": _("Six-digit code")}
     return form
 
 
@@ -206,7 +210,10 @@ def _more(request: Request, problem: Problem | None) -> str:
     if isinstance(fields.get("reason"), dict):
         return both(language(request), fields["reason"])
     if isinstance(problem, Invalid) and isinstance(fields.get("accepted"), list):
-        return _("Accepted: {documents}.", documents=_(", ").join(_(words.DOCUMENTS.get(kind, kind)) for kind in fields["accepted"]))
+        return _(
+            "Accepted: {documents}.",
+            documents=_(", ").join(_(words.DOCUMENTS.get(kind, kind)) for kind in fields["accepted"]),
+        )
     return ""
 
 

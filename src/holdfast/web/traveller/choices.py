@@ -14,8 +14,8 @@ from holdfast import catalogue, inventory, orders
 from holdfast.kit import clock
 from holdfast.kit.db import Db
 from holdfast.kit.problems import NotFound
+from holdfast.web import words
 
-from .. import words
 from .home import read_date
 
 TICKETS_MAX = 50
@@ -79,7 +79,9 @@ class Choice(msgspec.Struct, frozen=True):
             quoted_minor=int(quoted) if quoted.isascii() and quoted.isdigit() and len(quoted) < 16 else None,
             travellers=[
                 orders.TravellerInput(
-                    typed.get(f"{prefix}.name", ""), typed.get(f"{prefix}.document_type", ""), typed.get(f"{prefix}.document", "")
+                    typed.get(f"{prefix}.name", ""),
+                    typed.get(f"{prefix}.document_type", ""),
+                    typed.get(f"{prefix}.document", ""),
                 )
                 for prefix in self.people(at)
             ],

@@ -14,10 +14,9 @@ from starlette.routing import Route
 from holdfast import catalogue, inventory
 from holdfast.kit import clock
 from holdfast.kit.problems import Unavailable
-
-from .. import sessions
-from ..formats import HOME_ZONE
-from ..render import page, speaker
+from holdfast.web import sessions
+from holdfast.web.formats import HOME_ZONE
+from holdfast.web.render import page, speaker
 
 DAYS = 7
 DAYS_TO_CHOOSE = 30

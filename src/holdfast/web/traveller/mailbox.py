@@ -12,9 +12,8 @@ from starlette.routing import Route
 
 from holdfast import notices
 from holdfast.kit import settings
-
-from .. import sessions
-from ..render import page
+from holdfast.web import sessions
+from holdfast.web.render import page
 
 MESSAGES = 50
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -12,11 +13,10 @@ from starlette.routing import Route
 
 from holdfast import accounts, catalogue, orders, payments
 from holdfast.kit.problems import Problem
-
-from .. import contacts, formats, sessions, words
-from ..forms import Form
-from ..problem_pages import wait_words
-from ..render import language, page, query, speaker
+from holdfast.web import contacts, formats, sessions, words
+from holdfast.web.forms import Form
+from holdfast.web.problem_pages import wait_words
+from holdfast.web.render import language, page, query, speaker
 
 PAGE_SIZE = 20
 UNPAID = (orders.State.HELD, orders.State.AWAITING_PAYMENT)
@@ -58,19 +58,18 @@ async def mine(request: Request) -> Response:
     known = await sessions.visitor(request)
     if known is None:
         raise accounts.SignInNeeded
-    before = _read_moment(sessions.asked(request, "before"))
+    before = _read_id(sessions.asked(request, "before"))
     found = await sessions.database(request).read(orders.mine, known.account_id, limit=PAGE_SIZE + 1, before=before)
     shown = found[:PAGE_SIZE]
-    older = f"/orders{query(before=shown[-1].row.placed_at.isoformat())}" if len(found) > PAGE_SIZE else ""
+    older = f"/orders{query(before=str(shown[-1].row.id))}" if len(found) > PAGE_SIZE else ""
     return page(request, "traveller/orders.html", orders=shown, is_first=before is None, older_url=older)
 
 
-def _read_moment(text: str) -> datetime | None:
+def _read_id(text: str) -> UUID | None:
     try:
-        moment = datetime.fromisoformat(text)
+        return UUID(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
 
 
 async def one(request: Request) -> Response:
@@ -80,7 +79,6 @@ async def one(request: Request) -> Response:
     async with sessions.database(request).reading() as tx:
         payment = await orders.payment_of(tx, order)
     is_open = order.state in UNPAID
-    is_free = order.state is orders.State.CONFIRMED and order.row.amount_minor == 0
     return page(
         request,
         "traveller/order.html",
@@ -89,9 +87,10 @@ async def one(request: Request) -> Response:
         can=Can(
             pay=is_open and not (payment and payment.in_doubt),
             tickets=order.state in (orders.State.CONFIRMED, orders.State.USED),
-            cancel=is_open or is_free,
+            cancel=_may_be_ended(order),
             again=order.state in (orders.State.CANCELLED, orders.State.EXPIRED),
         ),
+        is_paid=order.state is orders.State.CONFIRMED and order.row.amount_minor > 0,
         lead=_lead(request, order, payment),
         events=[Told(event.at, _tell(request, event)) for event in reversed(order.events)],
         money_says=_money(request, order, payment),
@@ -142,7 +141,15 @@ def _money(request: Request, order: orders.Order, payment: payments.PaymentView 
 
 async def ask_cancellation(request: Request) -> Response:
     """``GET /orders/{number}/cancellation``: asks once, saying what it means. Needs the owner's session."""
-    return _cancellation_page(request, await _owned(request))
+    seen = await _owned(request)
+    if not _may_be_ended(seen.order):
+        return sessions.see(f"/orders/{seen.order.number}")
+    return _cancellation_page(request, seen)
+
+
+def _may_be_ended(order: orders.Order) -> bool:
+    """Whether to offer it; whether it is possible is decided when it is asked for."""
+    return order.state in UNPAID or (order.state is orders.State.CONFIRMED and order.row.amount_minor == 0)
 
 
 async def cancel(request: Request) -> Response:
@@ -170,7 +177,6 @@ def _cancellation_page(request: Request, seen: sessions.Seen, problem: Problem |
         order=seen.order,
         urls=urls(seen.order.number, seen.token),
         problem=problem,
-        is_paid=seen.order.state is orders.State.CONFIRMED and seen.order.row.amount_minor > 0,
     )
 
 
@@ -224,11 +230,23 @@ async def look_up(request: Request) -> Response:
 
 
 def _lookup_page(
-    request: Request, form: Form, *, found: orders.Order | None = None, problem: Problem | None = None, status: int = 200
+    request: Request,
+    form: Form,
+    *,
+    found: orders.Order | None = None,
+    problem: Problem | None = None,
+    status: int = 200,
 ) -> Response:
     wait = wait_words(request, problem.fields.get("retry_after_s")) if problem else ""
     return page(
-        request, "traveller/lookup.html", status=status, here="/orders/lookup", form=form, found=found, problem=problem, wait=wait
+        request,
+        "traveller/lookup.html",
+        status=status,
+        here="/orders/lookup",
+        form=form,
+        found=found,
+        problem=problem,
+        wait=wait,
     )
 
 

@@ -12,11 +12,10 @@ from starlette.routing import Route
 from holdfast import orders, payments
 from holdfast.kit import clock, settings
 from holdfast.kit.problems import Problem
-
-from .. import sessions
-from ..render import page, query
-from ..sessions import Seen
-from ..words import STAGES, Stage
+from holdfast.web import sessions
+from holdfast.web.render import page, query
+from holdfast.web.sessions import Seen
+from holdfast.web.words import STAGES, Stage
 
 
 async def show(request: Request) -> Response:
@@ -39,7 +38,9 @@ async def status(request: Request) -> Response:
     seen = await sessions.order_of(request)
     stage, expires_at, _code = await _stage(request, seen.order)
     left = _seconds_left(expires_at)
-    return JSONResponse({"stage": stage.name, "moves": stage.moves, "seconds_left": left}, headers={"Cache-Control": "no-store"})
+    return JSONResponse(
+        {"stage": stage.name, "moves": stage.moves, "seconds_left": left}, headers={"Cache-Control": "no-store"}
+    )
 
 
 async def _stage(request: Request, order: orders.Order) -> tuple[Stage, datetime | None, str]:
@@ -57,7 +58,9 @@ def stage_of(order: orders.Order, payment: payments.PaymentView | None, now: dat
         return STAGES["paid"]
     if order.state is orders.State.CANCELLED:
         return STAGES["cancelled"]
-    if payment and (payment.state is payments.IntentState.PAID or payment.attempt_state is payments.AttemptState.SUCCEEDED):
+    if payment and (
+        payment.state is payments.IntentState.PAID or payment.attempt_state is payments.AttemptState.SUCCEEDED
+    ):
         return STAGES["late" if order.state is orders.State.EXPIRED else "arrived"]
     if order.state is orders.State.EXPIRED:
         return STAGES["expired"]

@@ -16,9 +16,9 @@ from starlette.routing import Route
 from holdfast import catalogue, inventory
 from holdfast.kit import clock, i18n
 from holdfast.kit.db import ReadTx
+from holdfast.web import formats, sessions
+from holdfast.web.render import language, page, speaker
 
-from .. import formats, sessions
-from ..render import language, page, speaker
 from .home import PEOPLE_MAX, ShownDay, read_date, show_days
 
 MONTHS_AHEAD = 3
@@ -101,7 +101,11 @@ async def venue(request: Request) -> Response:
         asked_people=max(1, people_asked),
         offers=offers(request, found, slots),
         facts=_facts(request, found),
-        rules=[(product.name, rule) for product in found.products if (rule := say_cancel_rule(request, product.cancel_rule))],
+        rules=[
+            (product.name, rule)
+            for product in found.products
+            if (rule := say_cancel_rule(request, product.cancel_rule))
+        ],
         none_chosen=bool(sessions.asked(request, "none")),
     )
 
@@ -178,7 +182,9 @@ def _show_slot(request: Request, slot: inventory.SlotView, zone: str) -> ShownSl
         reason = i18n.pick(slot.reason, language(request)) if slot.reason and slot.sale in ("paused", "closed") else ""
         says = reason or _(SALE_WORDS.get(slot.sale, "closed"))
     few = slot.places_left <= 20 or percent < 5
-    return ShownSlot(slot.id, slot.starts_at, slot.ends_at, slot.places_left, percent, few, can_choose, "" if can_choose else says)
+    return ShownSlot(
+        slot.id, slot.starts_at, slot.ends_at, slot.places_left, percent, few, can_choose, "" if can_choose else says
+    )
 
 
 def _facts(request: Request, found: catalogue.Venue) -> list[ShownFact]:
@@ -186,7 +192,15 @@ def _facts(request: Request, found: catalogue.Venue) -> list[ShownFact]:
     locale = language(request)
     _ = speaker(request)
     made = [
-        _fact(found, i18n.pick(fact.label, locale), _value(request, fact.value), fact.status, fact.source, fact.as_of, fact.note)
+        _fact(
+            found,
+            i18n.pick(fact.label, locale),
+            _value(request, fact.value),
+            fact.status,
+            fact.source,
+            fact.as_of,
+            fact.note,
+        )
         for fact in found.facts
     ]
     for product in found.products:
@@ -200,7 +214,9 @@ def _facts(request: Request, found: catalogue.Venue) -> list[ShownFact]:
         origin = opening.provenance
         value = f"{opening.opens:%H:%M}–{opening.closes:%H:%M}"
         if origin.status:
-            made.append(_fact(found, _("Opening hours"), value, origin.status, origin.source, origin.as_of, origin.note))
+            made.append(
+                _fact(found, _("Opening hours"), value, origin.status, origin.source, origin.as_of, origin.note)
+            )
     return made
 
 
@@ -209,7 +225,9 @@ def _fact(
 ) -> ShownFact:
     source = found.sources.get(source_id)
     url = source.url if source and urlsplit(source.url).scheme in ("http", "https") else ""
-    return ShownFact(name, value, status, note, source.what if source else "", url, as_of or (source.as_of if source else ""))
+    return ShownFact(
+        name, value, status, note, source.what if source else "", url, as_of or (source.as_of if source else "")
+    )
 
 
 def _value(request: Request, value: Any) -> str:

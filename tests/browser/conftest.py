@@ -1,0 +1,76 @@
+"""Real pages in a real browser, against one throw-away installation for all tests of this folder.
+
+Scopes are per package: Playwright's loop counts as running in this thread while it is open, which would keep the
+asyncio tests of other folders from starting theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from holdfast.drills import Instance
+
+from . import browsing
+from .browsing import Visit, Witness
+from .stage import Person, Stage
+
+expect.set_options(timeout=browsing.PATIENCE_MS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.parent.name == "browser":
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = browsing.find()
+    if not path:
+        pytest.skip(browsing.NO_BROWSER)
+    with browsing.opened(path) as running:
+        yield running
+
+
+@pytest.fixture(scope="package")
+def stage(browser: Browser) -> Iterator[Stage]:
+    """The installation that the pages come from, and what happens around them."""
+    with Instance() as here:
+        here.start()
+        yield Stage(here)
+
+
+@pytest.fixture(scope="package")
+def somebody(stage: Stage) -> Person:
+    """A person who is signed in; for tests that do not count that person's orders."""
+    return stage.person()
+
+
+@pytest.fixture
+def visit(browser: Browser, stage: Stage) -> Iterator[Callable[..., Visit]]:
+    """``visit("phone", "zh", script=False, who=person)``: a page of a new profile, watched until the test ends."""
+    made: list[Visit] = []
+
+    def begin(device: str = "phone", language: str = "en", *, script: bool = True, who: Person | None = None, **more: Any) -> Visit:
+        context = browsing.context(
+            browser, browsing.DEVICES[device], language, base_url=stage.here.url, java_script_enabled=script, **more
+        )
+        if who:
+            context.add_cookies([{**who.cookie, "url": stage.here.url, "httpOnly": True, "sameSite": "Lax"}])
+        witness = Witness(context, stage.here.url)
+        made.append(Visit(context.new_page(), device, language, script, witness))
+        return made[-1]
+
+    yield begin
+    complaints = [line for one in made for line in one.witness.complaints]
+    for one in made:
+        one.context.close()
+    assert not complaints, "\n".join([*complaints, *(_log_tail(stage) if any(": 5" in c or c.startswith("5") for c in complaints) else [])])
+
+
+def _log_tail(stage: Stage) -> list[str]:
+    return stage.here.log("site").splitlines()[-30:]

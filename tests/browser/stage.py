@@ -1,0 +1,188 @@
+"""What happens around a page: people, their messages, and orders made over the API so that a test can begin in the middle."""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from holdfast.drills import Instance
+from holdfast.kit import clock
+from tests import world
+
+PALACE, MUSEUM = "palace-museum", "national-museum"
+PAID, FREE = PALACE, MUSEUM
+NAMES = {"zh": ("王小明", "欧阳娜娜"), "en": ("Anna Maria Okafor", "Jean-Luc O'Neill")}
+
+
+class Slot(NamedTuple):
+    """A slot on sale, as the API shows it, and the first ticket sold in it."""
+
+    venue: str
+    day: str
+    id: str
+    price: str
+    price_minor: int
+    places_left: int
+
+    @property
+    def venue_page(self) -> str:
+        return f"/venues/{self.venue}?date={self.day}"
+
+    def checkout(self, quantity: int = 1) -> str:
+        """The address of the checkout for so many tickets."""
+        asked = {"venue": self.venue, "date": self.day, "slot": self.id, f"price.{self.price}": quantity}
+        return f"/checkout?{urlencode(asked)}"
+
+
+class Person(NamedTuple):
+    """Somebody with a phone of their own, signed in over the API."""
+
+    phone: str
+    token: str
+
+    @property
+    def cookie(self) -> dict[str, str]:
+        return {"name": "hf_session", "value": self.token}
+
+
+def swapped(number: str) -> str:
+    """The identity number with two neighbouring digits changed over, as people type it."""
+    return number[:15] + number[16] + number[15] + number[17] if number[15] != number[16] else number[:4] + "50" + number[6:]
+
+
+def national(phone: str) -> str:
+    """The number as people type it at home."""
+    return phone.removeprefix("+86")
+
+
+class Stage:
+    """Talks to an instance as other programs and the people's phones would."""
+
+    def __init__(self, here: Instance) -> None:
+        self.here = here
+
+    def ask(self, method: str, path: str, body: Any = None, *, who: Person | None = None, key: str = "") -> Any:
+        """One request to the API; its decoded answer. AssertionError when it is refused."""
+        headers = {"content-type": "application/json", "accept-language": "en"}
+        if who:
+            headers["authorization"] = f"Bearer {who.token}"
+        if key:
+            headers["idempotency-key"] = key
+        url = path if path.startswith("http") else self.here.url + path
+        request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=15) as answer:
+                return json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{method} {path}: {error.code} {error.read().decode()}") from error
+
+    def keys(self) -> dict[str, str]:
+        """The public ticket keys, as a gate loads them."""
+        found = self.ask("GET", "/.well-known/holdfast-ticket-keys.json")
+        return {key["id"]: key["public_key"] for key in found["keys"]}
+
+    def code(self, phone: str) -> str:
+        """The newest sign-in code sent to a phone, read in the development mailbox."""
+        with urllib.request.urlopen(f"{self.here.url}/mailbox?lang=en", timeout=15) as page:
+            found = code_in(page.read().decode(), phone)
+        assert found, f"no code for {phone} in the mailbox"
+        return found
+
+    def person(self) -> Person:
+        """Somebody new who is signed in."""
+        phone = world.phone_number()
+        self.ask("POST", "/api/v1/codes", {"phone": phone, "locale": "en"})
+        body = {"phone": phone, "code": self.code(phone), "kept": True, "device": "Pixel · Android"}
+        return Person(phone, self.ask("POST", "/api/v1/sessions", body)["token"])
+
+    def slots(self, venue: str) -> Iterator[Slot]:
+        """The slots on sale in the coming days, from tomorrow on."""
+        today = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date()
+        for ahead in range(1, 15):
+            day = (today + timedelta(days=ahead)).isoformat()
+            for slot in self.ask("GET", f"/api/v1/venues/{venue}/slots?date={day}")["items"]:
+                if slot["sale"] == "open" and slot["places_left"] > 10 and slot["prices"]:
+                    price = slot["prices"][0]
+                    yield Slot(venue, day, slot["id"], price["id"], price["price"]["amount_minor"], slot["places_left"])
+
+    @functools.cache  # noqa: B019 - one stage per session
+    def slot(self, venue: str) -> Slot:
+        """The first slot on sale."""
+        return next(self.slots(venue))
+
+    def places_left(self, slot: Slot) -> int:
+        found = self.ask("GET", f"/api/v1/venues/{slot.venue}/slots?date={slot.day}")["items"]
+        return int(next(one["places_left"] for one in found if one["id"] == slot.id))
+
+    def order(self, who: Person, slot: Slot, people: int = 1, language: str = "en") -> str:
+        """A new order; its number."""
+        names = NAMES[language]
+        visitors = [
+            {"name": names[at % 2], "document_type": "cn_resident_id", "document": world.identity_number()}
+            for at in range(people)
+        ]
+        line = {"slot_id": slot.id, "price_id": slot.price, "quantity": people, "travellers": visitors}
+        body = {"lines": [line], "phone": who.phone, "locale": language}
+        return str(self.ask("POST", "/api/v1/orders", body, who=who, key=str(uuid4()))["number"])
+
+    def orders(self, who: Person) -> list[dict[str, Any]]:
+        return list(self.ask("GET", "/api/v1/orders", who=who)["items"])
+
+    def start_payment(self, who: Person, number: str) -> None:
+        """The code to scan is there."""
+        path = f"/api/v1/orders/{number}/payment"
+        self.ask("POST", path, {}, who=who)
+        until(lambda: self.ask("GET", path, who=who)["code_url"])
+
+    def break_payments(self) -> None:
+        """From now on the provider's answers get lost: whether money came is in doubt."""
+        steps = [{"on": "*", "fault": "drop_response", "times": 1000}]
+        self.ask("POST", f"{self.here.simulator_url}/_sim/scenario", {"steps": steps})
+
+    def pay(self, who: Person, number: str) -> None:
+        """Pays in the wallet and waits until the order is confirmed."""
+        self.start_payment(who, number)
+        code_url = self.ask("GET", f"/api/v1/orders/{number}/payment", who=who)["code_url"]
+        wallet = f"{self.here.simulator_url}/wallet/{code_url.partition('pr=')[2]}"
+        with urllib.request.urlopen(wallet, b"action=pay", timeout=15) as answer:
+            assert answer.status == 200
+        until(lambda: self.ask("GET", f"/api/v1/orders/{number}", who=who)["state"] == "confirmed")
+
+    def run_out(self, number: str) -> None:
+        """The time to pay for an order that was never paid is over, and a worker has noticed."""
+        with psycopg.connect(self.here.database_url) as connection:
+            connection.execute("update orders.orders set expires_at = now() - interval '1 second' where number = %s", [number])
+            ask = "select state from orders.orders where number = %s"
+        with psycopg.connect(self.here.database_url, autocommit=True) as connection:
+            until(lambda: connection.execute(ask, [number]).fetchone() == ("expired",))
+
+
+def code_in(page: str, phone: str) -> str:
+    """The first code for a phone on the mailbox page; empty when there is none."""
+    masked = f"{national(phone)[:3]}****{phone[-4:]}"
+    for mail in page.split("<article")[1:]:
+        text = html.unescape(re.sub(r"<[^>]+>", " ", mail.partition("</article>")[0]))
+        if masked in text and (found := re.search(r"\b\d{6}\b", text)):
+            return found[0]
+    return ""
+
+
+def until(condition: Callable[[], Any], timeout_s: float = 15) -> None:
+    """Waits until a condition holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.1)

@@ -1,0 +1,91 @@
+"""The site mounted as the program mounts it, and somebody who opens its pages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+from typing import Any
+
+import httpx2
+import psycopg
+import pytest
+from psycopg import sql
+from starlette.applications import Starlette
+
+from holdfast import accounts, orders, web
+from holdfast.kit import ids
+from holdfast.kit.db import Db
+from holdfast.kit.problems import Problem
+from tests import world
+from tests.conftest import database
+
+HOST = "http://holdfast.test"
+
+
+@pytest.fixture(scope="module")
+async def db(server: str, template: str) -> AsyncIterator[Db]:
+    """A database for the tests of one module, which do not disturb each other."""
+    name = f"test_{ids.uuid7().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
+        )
+        opened = await Db(database(server, name), size=10).open()
+        yield opened
+        await opened.close()
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def site(db: Db) -> Starlette:
+    """The pages on this test's database."""
+    app = Starlette(
+        routes=web.routes,
+        middleware=web.middleware,
+        exception_handlers={Problem: web.problem_page, 404: web.missing_page, 405: web.missing_page},
+    )
+    app.state.db = db
+    app.state.place = orders.group_commit(db, lanes=1)
+    app.state.doorkeeper = accounts.Doorkeeper(db)
+    return app
+
+
+@pytest.fixture
+async def reader(site: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
+    """Somebody with a browser who reads English and is not signed in."""
+    transport = httpx2.ASGITransport(app=site, client=("192.0.2.9", 40000))
+    async with httpx2.AsyncClient(transport=transport, base_url=HOST, headers={"Accept-Language": "en"}) as client:
+        yield client
+
+
+def sign_in(reader: httpx2.AsyncClient, person: world.Person) -> None:
+    """Gives the browser the person's session."""
+    reader.cookies.set("hf_session", person.token)
+
+
+def text_of(answer: httpx2.Response) -> str:
+    """What one reads, without tags."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text, flags=re.DOTALL)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def checkout_url(slot: world.SlotWorld, tickets: int = 1) -> str:
+    day = slot.starts_at.astimezone(world.ZONE).date()
+    return f"/checkout?venue={slot.venue_id}&date={day}&slot={slot.slot_id}&price.{slot.price_id}={tickets}"
+
+
+def hidden(answer: httpx2.Response) -> dict[str, str]:
+    """The hidden fields of a page's forms."""
+    return {
+        unescape(name): unescape(value)
+        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text)
+    }
+
+
+def person(at: int = 0, **changes: str) -> dict[str, str]:
+    """The typed fields of one visitor."""
+    prefix = f"lines[0].travellers[{at}]"
+    visitor = world.visitor()
+    typed: dict[str, Any] = {"name": visitor.name, "document_type": visitor.document_type, "document": visitor.document}
+    return {f"{prefix}.{name}": value for name, value in (typed | changes).items()}
