@@ -86,55 +86,53 @@ async def open_slot(
     beside: SlotWorld | None = None,
 ) -> SlotWorld:
     """A slot of two hours: of a new venue and product, or one more slot that day `beside` another of the same product."""
-    return await db.run(
-        _open_slot, places, price_minor, currency, real_name, once_per_document, per_account_day, max_per_order,
-        list(documents), uses_place, starts_in, opens_in, closes_in, state, beside,
-    )  # fmt: skip
 
+    async def make(tx: Tx) -> SlotWorld:
+        """Rows as an import and `inventory.generate` make them; the slot's own capacity stands in its timeslot."""
+        n, now = next(_numbers), clock.now()
+        venue_id, product_id = f"venue-{n}", f"product-{n}"
+        if beside:
+            venue_id, product_id, starts_at = beside.venue_id, beside.product_id, beside.starts_at
+        else:
+            starts_at = (now + starts_in).replace(microsecond=0)
+            await tx.execute(
+                """insert into catalogue.venues (id, name, city, kind, updated_at)
+                   values (%(id)s, %(name)s, %(city)s, 'museum', %(at)s)""",
+                id=venue_id, name=Jsonb({"zh": f"博物馆{n}", "en": f"Museum {n}"}), city=Jsonb({"zh": "南京", "en": "Nanjing"}),
+                at=now,
+            )  # fmt: skip
+            await tx.execute(
+                """insert into catalogue.openings (venue_id, season, from_day, to_day, opens, closes, last_entry)
+               values (%(id)s, 'year', '01-01', '12-31', '00:00', '00:00', '00:00')""",
+                id=venue_id,
+            )
+            await tx.execute(
+                """insert into catalogue.products (id, venue_id, name, real_name, documents, max_per_order,
+                                                   once_per_document_day, per_account_day, updated_at)
+                   values (%(id)s, %(venue)s, %(name)s, %(real)s, %(documents)s, %(most)s, %(once)s, %(quota)s, %(at)s)""",
+                id=product_id, venue=venue_id, name=Jsonb({"zh": "门票", "en": "Admission"}), real=real_name,
+                documents=list(documents), most=max_per_order, once=once_per_document, quota=per_account_day, at=now,
+            )  # fmt: skip
+        code, slot_id, price_id = f"t{n}", ids.uuid7(), f"price-{n}"
+        local, ends_at = starts_at.astimezone(ZONE), starts_at + timedelta(hours=2)
+        await tx.execute(
+            """insert into catalogue.timeslots (product_id, code, starts, ends, share_bp, capacity)
+               values (%(product)s, %(code)s, %(starts)s, %(ends)s, 10000, %(places)s)""",
+            product=product_id, code=code, starts=local.time(), ends=ends_at.astimezone(ZONE).time(), places=places,
+        )  # fmt: skip
+        await add_price(tx, price_id, product_id, price_minor, currency=currency, uses_place=uses_place)
+        await tx.execute(
+            """insert into inventory.slots (id, product_id, venue_id, visit_date, code, starts_at, ends_at, sale_opens_at,
+                                            sale_closes_at, state, reason, capacity)
+               values (%(id)s, %(product)s, %(venue)s, %(day)s, %(code)s, %(starts)s, %(ends)s, %(opens)s, %(closes)s,
+                       %(state)s, %(reason)s, %(places)s)""",
+            id=slot_id, product=product_id, venue=venue_id, day=local.date(), code=code, starts=starts_at, ends=ends_at,
+            opens=now + opens_in, closes=ends_at if closes_in is None else now + closes_in, state=state,
+            reason=Jsonb({} if state == "open" else {"zh": "维护", "en": "Maintenance"}), places=places,
+        )  # fmt: skip
+        return SlotWorld(slot_id, price_id, venue_id, product_id, code, price_minor, starts_at)
 
-async def _open_slot(
-    tx: Tx, places: int, price_minor: int, currency: str, real_name: bool, once: bool, per_account_day: int | None,
-    max_per_order: int, documents: list[str], uses_place: bool, starts_in: timedelta, opens_in: timedelta,
-    closes_in: timedelta | None, state: str, beside: SlotWorld | None,
-) -> SlotWorld:  # fmt: skip
-    """Rows as an import and `inventory.generate` make them; the slot's own capacity stands in its timeslot."""
-    n, now = next(_numbers), clock.now()
-    venue_id, product_id = f"venue-{n}", f"product-{n}"
-    if beside:
-        venue_id, product_id, starts_at = beside.venue_id, beside.product_id, beside.starts_at
-    else:
-        starts_at = (now + starts_in).replace(microsecond=0)
-        await tx.execute(
-            """insert into catalogue.venues (id, name, city, kind, updated_at)
-               values (%(id)s, %(name)s, %(city)s, 'museum', %(at)s)""",
-            id=venue_id, name=Jsonb({"zh": f"博物馆{n}", "en": f"Museum {n}"}), city=Jsonb({"zh": "南京", "en": "Nanjing"}),
-            at=now,
-        )  # fmt: skip
-        await tx.execute(
-            """insert into catalogue.products (id, venue_id, name, real_name, documents, max_per_order,
-                                               once_per_document_day, per_account_day, updated_at)
-               values (%(id)s, %(venue)s, %(name)s, %(real)s, %(documents)s, %(most)s, %(once)s, %(quota)s, %(at)s)""",
-            id=product_id, venue=venue_id, name=Jsonb({"zh": "门票", "en": "Admission"}), real=real_name,
-            documents=documents, most=max_per_order, once=once, quota=per_account_day, at=now,
-        )  # fmt: skip
-    code, slot_id, price_id = f"t{n}", ids.uuid7(), f"price-{n}"
-    local, ends_at = starts_at.astimezone(ZONE), starts_at + timedelta(hours=2)
-    await tx.execute(
-        """insert into catalogue.timeslots (product_id, code, starts, ends, share_bp, capacity)
-           values (%(product)s, %(code)s, %(starts)s, %(ends)s, 10000, %(places)s)""",
-        product=product_id, code=code, starts=local.time(), ends=ends_at.astimezone(ZONE).time(), places=places,
-    )  # fmt: skip
-    await add_price(tx, price_id, product_id, price_minor, currency=currency, uses_place=uses_place)
-    await tx.execute(
-        """insert into inventory.slots (id, product_id, venue_id, visit_date, code, starts_at, ends_at, sale_opens_at,
-                                        sale_closes_at, state, reason, capacity)
-           values (%(id)s, %(product)s, %(venue)s, %(day)s, %(code)s, %(starts)s, %(ends)s, %(opens)s, %(closes)s,
-                   %(state)s, %(reason)s, %(places)s)""",
-        id=slot_id, product=product_id, venue=venue_id, day=local.date(), code=code, starts=starts_at, ends=ends_at,
-        opens=now + opens_in, closes=ends_at if closes_in is None else now + closes_in, state=state,
-        reason=Jsonb({} if state == "open" else {"zh": "维护", "en": "Maintenance"}), places=places,
-    )  # fmt: skip
-    return SlotWorld(slot_id, price_id, venue_id, product_id, code, price_minor, starts_at)
+    return await db.run(make)
 
 
 async def add_price(

@@ -55,7 +55,9 @@ def visit(browser: Browser, stage: Stage) -> Iterator[Callable[..., Visit]]:
     """``visit("phone", "zh", script=False, who=person)``: a page of a new profile, watched until the test ends."""
     made: list[Visit] = []
 
-    def begin(device: str = "phone", language: str = "en", *, script: bool = True, who: Person | None = None, **more: Any) -> Visit:
+    def begin(
+        device: str = "phone", language: str = "en", *, script: bool = True, who: Person | None = None, **more: Any
+    ) -> Visit:
         context = browsing.context(
             browser, browsing.DEVICES[device], language, base_url=stage.here.url, java_script_enabled=script, **more
         )
@@ -66,11 +68,9 @@ def visit(browser: Browser, stage: Stage) -> Iterator[Callable[..., Visit]]:
         return made[-1]
 
     yield begin
-    complaints = [line for one in made for line in one.witness.complaints]
     for one in made:
         one.context.close()
-    assert not complaints, "\n".join([*complaints, *(_log_tail(stage) if any(": 5" in c or c.startswith("5") for c in complaints) else [])])
-
-
-def _log_tail(stage: Stage) -> list[str]:
-    return stage.here.log("site").splitlines()[-30:]
+    complaints = [line for one in made for line in one.witness.complaints]
+    if any(line.startswith("5") for line in complaints):
+        complaints += stage.here.log("site").splitlines()[-30:]
+    assert not complaints, "\n".join(complaints)

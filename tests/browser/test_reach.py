@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from .browsing import LOCALES, Visit
+from .browsing import Visit
 from .scenes import Scene, scenes
 from .stage import PAID, Person, Stage
 
@@ -26,7 +26,14 @@ def every_page(stage: Stage) -> list[Scene]:
     return scenes(stage)
 
 
-def walk(visit: Callable[..., Visit], pages: list[Scene], look: Callable[[Page], list[str]], device: str, language: str, **more: str) -> list[str]:
+def walk(
+    visit: Callable[..., Visit],
+    pages: list[Scene],
+    look: Callable[[Page], list[str]],
+    device: str,
+    language: str,
+    **more: str,
+) -> list[str]:
     """What a look at each page finds. Two visits: a guest and the person whose orders these are."""
     found = []
     visitors: dict[Person | None, Visit] = {}
@@ -72,7 +79,7 @@ def test_changing_the_language_keeps_page_choice_and_what_was_typed(
 ) -> None:
     me = visit("phone", language)
     page, switch = me.page, me.page.get_by_role("banner").locator(".tongue")
-    page.goto(f"/?city=北京&people=3")
+    page.goto("/?city=北京&people=3")
     before = page.url
     switch.click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN" if other == "zh" else "en")

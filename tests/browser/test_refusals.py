@@ -87,7 +87,9 @@ def test_everything_that_is_wrong_is_said_at_once(stage: Stage, visit: Callable[
         expect(field).to_have_attribute("aria-invalid", "true")
 
 
-def test_a_wrong_code_says_how_many_tries_are_left_and_keeps_the_rest(stage: Stage, visit: Callable[..., Visit]) -> None:
+def test_a_wrong_code_says_how_many_tries_are_left_and_keeps_the_rest(
+    stage: Stage, visit: Callable[..., Visit]
+) -> None:
     me = visit("desk", "en")
     me.witness.excuse(r"^422: POST .*/checkout$", "the code is wrong")
     document = world.identity_number()

@@ -84,14 +84,11 @@ async def test_a_changed_ticket_is_refused(order, changes):
 
 async def test_every_single_character_counts(order):
     code = orders.tickets(order)[0].code
-    genuine = orders.verify(code, orders.public_keys())
+    orders.verify(code, orders.public_keys())
     for at, character in enumerate(code):
         changed = code[:at] + ("A" if character != "A" else "B") + code[at + 1 :]
-        try:
-            assert orders.verify(changed, orders.public_keys()) == genuine  # unused bits of the last digit
-            assert at == len(code) - 1
-        except orders.TicketInvalid:
-            pass
+        with pytest.raises(orders.TicketInvalid):
+            orders.verify(changed, orders.public_keys())
 
 
 async def test_a_ticket_of_another_issuer_is_refused(order):

@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.applications import Starlette
 
 from holdfast.kit import clock
 from holdfast.kit.db import Db
+from holdfast.kit.problems import Overloaded
 from tests import world
 
 from .conftest import checkout_url, hidden, person, sign_in, text_of
@@ -211,3 +213,24 @@ async def test_what_is_typed_cannot_become_markup(db: Db, reader: httpx2.AsyncCl
     assert answer.status_code == 422
     assert "<script>alert" not in answer.text
     assert "&lt;script&gt;" in answer.text
+
+
+async def test_while_nobody_can_decide_the_key_stays_and_the_form_says_so(
+    db: Db, site: Starlette, reader: httpx2.AsyncClient
+) -> None:
+    slot = await world.open_slot(db)
+    sign_in(reader, await world.traveller(db))
+    typed = await form_for(reader, slot) | person()
+    place = site.state.place
+
+    async def overloaded(request: Any) -> Any:
+        raise Overloaded(retry_after_s=2)
+
+    site.state.place = overloaded
+    answer = await reader.post("/checkout", data=typed)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "2"
+    assert "More people are booking than we can answer at this moment." in text_of(answer)
+    assert hidden(answer)["key"] == typed["key"]
+    site.state.place = place
+    assert (await reader.post("/checkout", data=typed)).status_code == 303

@@ -140,3 +140,13 @@ async def test_a_look_up_of_nothing_is_honest(reader: httpx2.AsyncClient) -> Non
     assert answer.status_code == 404
     assert "We find no such order for you." in text_of(answer)
     assert "Orders are never deleted." in text_of(answer)
+
+
+async def test_the_script_of_the_payment_page_is_told_when_the_session_is_over(
+    db: Db, reader: httpx2.AsyncClient
+) -> None:
+    _owner, order = await free_order(db)
+    path = f"/orders/{order.number}/payment/status"
+    answer = await reader.get(path, headers={"Accept": "application/json"})
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "sign-in-needed"

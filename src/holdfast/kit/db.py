@@ -29,7 +29,7 @@ Q = TypeVar("Q")
 R = TypeVar("R")
 
 RETRIES = 3
-SESSION = "-c search_path= -c lock_timeout=3s -c statement_timeout=60s -c timezone=UTC -c idle_in_transaction_session_timeout=60s"
+SESSION = "-c search_path= -c lock_timeout=3s -c statement_timeout=60s -c timezone=UTC -c jit=off -c idle_in_transaction_session_timeout=60s"
 UniqueViolation = errors.UniqueViolation
 
 

@@ -73,7 +73,8 @@ create table orders.events (
 create type orders.placing as (
   n int, account_id uuid, key text, body_hash bytea, order_id uuid, number text, phone bytea, phone_index bytea,
   phone_masked text, locale text, channel text, actor text);
-create type orders.placing_line as (n int, seq smallint, slot_id uuid, price_id text, quantity int, quoted_minor bigint);
+create type orders.placing_line as (n int, seq smallint, slot_id uuid, price_id text, quantity int, quoted_minor bigint, people int,
+  document_types text[]);
 create type orders.placing_traveller as (
-  n int, seq smallint, line_seq smallint, name bytea, name_masked text, document_type text, document bytea,
+  n int, seq smallint, line_seq smallint, slot_id uuid, name bytea, name_masked text, document_type text, document bytea,
   document_index bytea, document_last4 text);

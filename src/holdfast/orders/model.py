@@ -68,6 +68,8 @@ class PlacingLine(msgspec.Struct, frozen=True):
     price_id: str
     quantity: int
     quoted_minor: int | None
+    people: int
+    document_types: list[str]
 
 
 class PlacingTraveller(msgspec.Struct, frozen=True):
@@ -75,6 +77,7 @@ class PlacingTraveller(msgspec.Struct, frozen=True):
 
     seq: int
     line_seq: int
+    slot_id: UUID
     name: str
     name_masked: str
     document_type: str

@@ -44,7 +44,12 @@ def prepare(
     lines: list[PlacingLine] = []
     travellers: list[PlacingTraveller] = []
     for at, line in enumerate(basket.lines[:LINES_MAX]):
-        lines.append(PlacingLine(at + 1, line.slot_id, line.price_id, line.quantity, line.quoted_minor))
+        types = sorted({typed.document_type for typed in line.travellers})
+        lines.append(
+            PlacingLine(
+                at + 1, line.slot_id, line.price_id, line.quantity, line.quoted_minor, len(line.travellers), types
+            )
+        )
         errors += _add_travellers(travellers, at, line, today)
     if errors or phone is None:
         raise InvalidInput(errors=errors)
@@ -97,6 +102,7 @@ def _add_travellers(into: list[PlacingTraveller], at: int, line: BasketLine, tod
             PlacingTraveller(
                 seq=len(into) + 1,
                 line_seq=at + 1,
+                slot_id=line.slot_id,
                 name=_hex(crypto.seal("orders.travellers.name", traveller.name)),
                 name_masked=documents.mask_name(traveller.name),
                 document_type=document.type,

@@ -125,7 +125,10 @@ def _text(raw: bytes) -> str:
 
 
 def _bytes(text: str) -> bytes:
-    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if _text(raw) != text:  # unused bits of the last digit
+        raise ValueError(text)
+    return raw
 
 
 def calendar_file(order: Order, locale: str) -> bytes:

@@ -19,13 +19,13 @@ from .render import page, speaker
 async def problem_page(request: Request, error: Exception) -> Response:
     """A domain's problem as a page; whoever must sign in first is led there and back."""
     assert isinstance(error, Problem)
-    if isinstance(error, accounts.SignInNeeded) and request.method in ("GET", "HEAD"):
-        query = f"?{request.url.query}" if request.url.query else ""
-        return sessions.see("/session", next=request.url.path + query)
     retry_after_s = error.fields.get("retry_after_s")
     headers = {"Retry-After": str(retry_after_s)} if retry_after_s else {}
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse({"code": error.code, "title": error.title}, error.status, headers)
+    if isinstance(error, accounts.SignInNeeded) and request.method in ("GET", "HEAD"):
+        query = f"?{request.url.query}" if request.url.query else ""
+        return sessions.see("/session", next=request.url.path + query)
     action = ("/session", "Sign in") if isinstance(error, accounts.SignInNeeded) else None
     return _page(
         request, error.status, error.title, safe=error.safe, next_step=error.next_step or "Go back and try another way.",

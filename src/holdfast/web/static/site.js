@@ -110,6 +110,7 @@
           }
           if (!state.moves) return;
         }
+        if (answer.status === 401) return location.reload();
         if (navigator.onLine) toast("");
       } catch {
         if (!navigator.onLine) toast("offline");

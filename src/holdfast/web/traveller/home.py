@@ -14,9 +14,9 @@ from starlette.routing import Route
 from holdfast import catalogue, inventory
 from holdfast.kit import clock
 from holdfast.kit.problems import Unavailable
-from holdfast.web import sessions
+from holdfast.web import formats, sessions
 from holdfast.web.formats import HOME_ZONE
-from holdfast.web.render import page, speaker
+from holdfast.web.render import language, page, speaker
 
 DAYS = 7
 DAYS_TO_CHOOSE = 30
@@ -86,7 +86,12 @@ async def home(request: Request) -> Response:
                 show_days(outlook.get(card.id, []), wanted.people),
                 card.lowest.amount_minor if card.lowest else None,
                 card.lowest.currency if card.lowest else "CNY",
-                _("Up to {count} places together in one slot that day", count=room[card.id]) if card.id in room else "",
+                _(
+                    "Up to {count} places left in one slot that day",
+                    count=formats.number(language(request), room[card.id]),
+                )
+                if card.id in room
+                else "",
             )
             for card in cards
         ],
