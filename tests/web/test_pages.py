@@ -104,3 +104,11 @@ async def test_nothing_from_the_database_becomes_markup(db: Db, reader: httpx2.A
         assert answer.status_code == 200
         assert "<script>alert" not in answer.text
         assert 'href="javascript:' not in answer.text
+
+
+async def test_the_type_of_a_problem_is_a_page_that_explains_it(reader):
+    page = await reader.get("/problems/slot-full")
+    assert page.status_code == 200
+    assert "There are not enough places left in this slot." in page.text
+    assert "Nothing was booked and nothing was charged." in page.text
+    assert (await reader.get("/problems/no-such-thing")).status_code == 404

@@ -3,7 +3,7 @@
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from . import assets
+from . import assets, problem_pages
 from .guards import Guards
 from .problem_pages import missing_page, problem_page, unexpected_page
 from .traveller import account, checkout, home, mailbox, orders, payments, venues
@@ -17,6 +17,7 @@ routes: list[Route] = [
     *orders.routes,
     *account.routes,
     *mailbox.routes,
+    *problem_pages.routes,
 ]
 middleware: list[Middleware] = [Middleware(Guards)]
 

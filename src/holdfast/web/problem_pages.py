@@ -7,10 +7,11 @@ from datetime import timedelta
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from holdfast import accounts
 from holdfast.kit import clock
-from holdfast.kit.problems import Problem
+from holdfast.kit.problems import REGISTRY, Problem
 
 from . import sessions, words
 from .render import page, speaker
@@ -30,6 +31,17 @@ async def problem_page(request: Request, error: Exception) -> Response:
     return _page(
         request, error.status, error.title, safe=error.safe, next_step=error.next_step or "Go back and try another way.",
         headers=headers, retry_after_s=retry_after_s, errors=error.errors, action=action,
+    )  # fmt: skip
+
+
+async def about(request: Request) -> Response:
+    """``GET /problems/{code}``: what a problem's type means; the address that problem+json names (RFC 9457 §3.1.1)."""
+    kind = REGISTRY.get(request.path_params["code"])
+    if kind is None:
+        raise HTTPException(404)
+    return page(
+        request, "problems/problem.html", title=kind.title, safe=kind.safe, errors=[], wait="", kind_status=kind.status,
+        next_step=kind.next_step or "Go back and try another way.", action=None,
     )  # fmt: skip
 
 
@@ -54,7 +66,7 @@ def _page(
     here = None if request.method in ("GET", "HEAD") else "/"
     return page(
         request, "problems/problem.html", status=status, headers=headers, here=here, title=title, safe=safe,
-        next_step=next_step, errors=errors or [], action=action, wait=wait_words(request, retry_after_s),
+        next_step=next_step, errors=errors or [], action=action, wait=wait_words(request, retry_after_s), kind_status=None,
     )  # fmt: skip
 
 
@@ -67,3 +79,6 @@ def wait_words(request: Request, retry_after_s: int | None) -> str:
         return _("It makes sense to try again in {count} seconds.", count=retry_after_s)
     at = (clock.now() + timedelta(seconds=retry_after_s)) + timedelta(hours=8)
     return _("It makes sense to try again after {time} (Beijing time).", time=at.strftime("%H:%M"))
+
+
+routes = [Route("/problems/{code}", about)]
