@@ -237,3 +237,14 @@ async def test_the_doorkeepers_memory_is_bounded(db):
     for n in range(25):
         assert await door(f"nobody-{n}") is None
     assert len(door._known) <= 10
+
+
+async def test_a_request_sent_again_may_use_its_code_again_and_no_other_may(db):
+    phone = world.phone_number()
+    code = await asked(db, phone)
+    first = await accounts.sign_in(db, phone, code, kept=False, device="d", request="form-1")
+    again = await accounts.sign_in(db, phone, code, kept=False, device="d", request="form-1")
+    assert again.account_id == first.account_id
+    for other in ("form-2", ""):
+        with pytest.raises(accounts.CodeExpired):
+            await accounts.sign_in(db, phone, code, kept=False, device="d", request=other)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -134,7 +136,7 @@ async def _heard(got: list[dict[str, object]]) -> bool:
 
 async def test_a_worker_without_a_database_waits_and_stops_when_told():
     absent = await Db("postgresql://127.0.0.1:1/nothing", size=1).open()
-    absent._pool.timeout = 0.1
+    absent._absent_until = float("inf")
     stop = asyncio.Event()
     working = asyncio.create_task(jobs.work(absent, stop, pause_s=0.01))
     await asyncio.sleep(0.3)
@@ -142,3 +144,19 @@ async def test_a_worker_without_a_database_waits_and_stops_when_told():
     stop.set()
     await asyncio.wait_for(working, 5)
     await absent.close()
+
+
+def test_the_site_knows_every_subscriber_that_the_worker_knows():
+    """A process that emits news writes a row for each subscriber it knows: one it does not know would never hear."""
+    told = [
+        subprocess.check_output(
+            [
+                sys.executable,
+                "-c",
+                f"import {module}; from holdfast.kit import jobs; print(sorted(jobs.names().items()))",
+            ]
+        )
+        for module in ("holdfast.main", "holdfast.worker")
+    ]
+    assert told[0] == told[1]
+    assert b"payment.paid" in told[0]

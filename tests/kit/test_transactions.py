@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from holdfast.kit import idempotency, txstate
+from holdfast.kit import embedded, idempotency, txstate
 from holdfast.kit.db import Db, ReadTx, Tx, lock
 from holdfast.kit.idempotency import KeyReused
 from holdfast.kit.problems import DatabaseUnavailable
@@ -146,6 +147,23 @@ async def test_connections_that_the_server_cut_are_replaced(table, database_url)
             absences += 1
     assert absences <= 10
     assert await number(table) == 15 - absences
+
+
+async def test_without_a_server_the_answer_is_honest_and_soon_and_its_return_is_noticed():
+    with embedded.temporary(durable=False) as url:
+        db = await Db(url, size=3).open()
+        assert await world.value(db, "select 1") == 1
+        embedded.kill(url.home)
+        began = time.monotonic()
+        for _ in range(6):
+            with pytest.raises(DatabaseUnavailable):
+                await world.value(db, "select 1")
+        assert time.monotonic() - began < 5 + 4 * 0.5 + 2, "only the first may be kept waiting"
+        await asyncio.to_thread(embedded.start, url.home)
+        began = time.monotonic()
+        assert await world.value(db, "select 1") == 1
+        assert time.monotonic() - began < 2
+        await db.close()
 
 
 async def test_every_name_must_say_its_schema(table):

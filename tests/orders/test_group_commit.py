@@ -87,10 +87,13 @@ async def test_a_traveller_who_goes_away_keeps_what_was_decided_and_harms_nobody
 
 
 async def test_bookings_without_a_database_are_told_so_and_can_be_sent_again():
-    place = orders.group_commit(await Db("postgresql://127.0.0.1:1/nothing", size=1).open(), lanes=1)
+    absent = await Db("postgresql://127.0.0.1:1/nothing", size=1).open()
+    absent._absent_until = float("inf")
+    place = orders.group_commit(absent, lanes=1)
     results = await asyncio.gather(*(place(_dummy()) for _ in range(3)), return_exceptions=True)
     assert all(isinstance(result, DatabaseUnavailable) for result in results)
     assert results[0].fields["retry_after_s"] > 0
+    await absent.close()
 
 
 def _dummy() -> orders.PlaceRequest:

@@ -57,28 +57,34 @@ def _code_hash(phone: str, code: str) -> bytes:
     return crypto.blind_index("sign-in-code", f"{phone}|{code}")
 
 
-async def sign_in(db: Db, phone: str, code: str, *, kept: bool, device: str, locale: str = "zh") -> SignedIn:
+async def sign_in(db: Db, phone: str, code: str, *, kept: bool, device: str, locale: str = "zh", request: str = "") -> SignedIn:
     """Begins a session of the account that the phone identifies; the first proof of a phone opens its account.
 
-    `kept` sessions last 90 days, others four hours. CodeWrong costs one of five tries of that code; CodeExpired when
+    `kept` sessions last 90 days, others four hours. A code counts once, except for the same `request`, such as the key
+    of a form that is sent again because its answer was lost. CodeWrong costs one of five tries of that code; CodeExpired when
     there is no code to compare with. A wrong code is written down even though it is refused.
     """
-    outcome = await db.run(_sign_in, phone, code.strip(), kept, device[:200], locale)
+    outcome = await db.run(_sign_in, phone, code.strip(), kept, device[:200], locale, request)
     if isinstance(outcome, Problem):
         raise outcome
     return outcome
 
 
-async def _sign_in(tx: Tx, phone: str, code: str, kept: bool, device: str, locale: str) -> SignedIn | Problem:
+async def _sign_in(
+    tx: Tx, phone: str, code: str, kept: bool, device: str, locale: str, request: str
+) -> SignedIn | Problem:
     now = clock.now()
     index = crypto.blind_index("phone", phone)
     sent = await store.newest_code(tx, index)
-    if sent is None or sent.used_at is not None or sent.expires_at <= now or sent.tries_left <= 0:
+    used_for = crypto.digest(request) if request else None
+    if sent is None or sent.expires_at <= now or sent.tries_left <= 0:
+        return CodeExpired()
+    if sent.used_at is not None and (used_for is None or sent.used_for != used_for):
         return CodeExpired()
     if not secrets.compare_digest(bytes(sent.code_hash), _code_hash(phone, code)):
         await store.use_try(tx, sent.id)
         return CodeWrong(tries_left=sent.tries_left - 1)
-    await store.use_code(tx, sent.id, now)
+    await store.use_code(tx, sent.id, now, used_for)
     account_id = await store.account_of_phone(tx, index)
     if account_id is None:
         account_id = ids.uuid7()

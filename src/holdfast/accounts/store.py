@@ -20,6 +20,7 @@ class Code(msgspec.Struct, frozen=True):
     tries_left: int
     expires_at: datetime
     used_at: datetime | None
+    used_for: bytes | None
 
 
 async def codes_since(tx: ReadTx, phone_index: bytes, source: str, since: datetime) -> tuple[int, int, datetime | None]:
@@ -48,7 +49,7 @@ async def newest_code(tx: Tx, phone_index: bytes) -> Code | None:
     """The newest code of a phone, locked, used or not: older ones no longer count."""
     return await tx.maybe(
         Code,
-        """select id, code_hash, tries_left, expires_at, used_at from accounts.codes
+        """select id, code_hash, tries_left, expires_at, used_at, used_for from accounts.codes
            where phone_index = %(phone)s order by created_at desc limit 1 for update""",
         phone=phone_index,
     )
@@ -59,9 +60,11 @@ async def use_try(tx: Tx, code_id: UUID) -> None:
     await tx.execute("update accounts.codes set tries_left = tries_left - 1 where id = %(id)s", id=code_id)
 
 
-async def use_code(tx: Tx, code_id: UUID, at: datetime) -> None:
-    """A code counts once."""
-    await tx.execute("update accounts.codes set used_at = %(at)s where id = %(id)s", id=code_id, at=at)
+async def use_code(tx: Tx, code_id: UUID, at: datetime, used_for: bytes | None) -> None:
+    """A code counts for one request."""
+    await tx.execute(
+        "update accounts.codes set used_at = %(at)s, used_for = %(for)s where id = %(id)s", id=code_id, at=at, **{"for": used_for}
+    )
 
 
 async def account_of_phone(tx: ReadTx, phone_index: bytes) -> UUID | None:

@@ -8,6 +8,7 @@ runs a command again after a serialisation failure or deadlock, so a command mus
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +30,10 @@ Q = TypeVar("Q")
 R = TypeVar("R")
 
 RETRIES = 3
+PATIENCE_S = 5.0
+"""How long to wait for one of the pool's connections."""
+ABSENT_PATIENCE_S = 0.5
+"""The same when the server did not answer a moment ago."""
 SESSION = "-c search_path= -c lock_timeout=3s -c statement_timeout=60s -c timezone=UTC -c jit=off -c idle_in_transaction_session_timeout=60s"
 UniqueViolation = errors.UniqueViolation
 
@@ -182,16 +187,22 @@ class Db:
 
     def __init__(self, url: str, *, size: int = 10) -> None:
         self.url = url
+        self._absent_until = 0.0
         self._pool = AsyncConnectionPool(
             url,
             min_size=min(2, size),
             max_size=size,
             open=False,
-            timeout=5,
+            timeout=PATIENCE_S,
             reconnect_timeout=0,
+            reconnect_failed=self._note_absence,
             kwargs={"options": SESSION, "autocommit": True},
             check=None,
         )
+
+    def _note_absence(self, pool: AsyncConnectionPool[Any]) -> None:
+        """Nobody answered there: for a moment, who asks is told so soon. Each one who waits has the server tried again."""
+        self._absent_until = time.monotonic() + 2 * PATIENCE_S
 
     async def open(self) -> Db:
         await self._pool.open()
@@ -245,8 +256,10 @@ class Db:
         txstate.assert_none_open()
         token = txstate.in_transaction.set(True)
         try:
-            async with self._pool.connection() as connection:
+            patience_s = ABSENT_PATIENCE_S if time.monotonic() < self._absent_until else PATIENCE_S
+            async with self._pool.connection(patience_s) as connection:
                 yield connection
+            self._absent_until = 0.0
         except (PoolTimeout, errors.LockNotAvailable, errors.QueryCanceled) as error:
             raise DatabaseUnavailable(retry_after_s=2) from error
         except psycopg.OperationalError as error:

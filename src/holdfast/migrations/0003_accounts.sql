@@ -34,8 +34,10 @@ create table accounts.codes (
   tries_left  int not null,
   created_at  timestamptz not null,
   expires_at  timestamptz not null,
-  used_at     timestamptz
+  used_at     timestamptz,
+  used_for    bytea
 );
+comment on column accounts.codes.used_for is 'Digest of the request that used the code: the same request, sent again, may use it again.';
 create index codes_phone on accounts.codes (phone_index, created_at desc);
 create index codes_source on accounts.codes (source, created_at desc);
 

@@ -100,24 +100,10 @@ async def by_intent_locked(tx: Tx, intent_id: UUID) -> OrderRow | None:
     )
 
 
-class LineOf(msgspec.Struct, frozen=True):
+class LineOf(Line, frozen=True):
     """A line and the order it belongs to."""
 
     order_id: UUID
-    seq: int
-    slot_id: UUID
-    venue_id: str
-    venue_name: dict[str, str]
-    product_name: dict[str, str]
-    visit_date: Any
-    starts_at: datetime
-    ends_at: datetime
-    time_zone: str
-    ticket_name: dict[str, str]
-    quantity: int
-    places: int
-    unit_minor: int
-    live: bool
 
 
 async def lines(tx: ReadTx, order_ids: list[UUID]) -> dict[UUID, list[Line]]:
@@ -134,7 +120,7 @@ async def lines(tx: ReadTx, order_ids: list[UUID]) -> dict[UUID, list[Line]]:
     )
     found: dict[UUID, list[Line]] = {order_id: [] for order_id in order_ids}
     for row in rows:
-        found[row.order_id].append(Line(**{name: getattr(row, name) for name in Line.__struct_fields__}))
+        found[row.order_id].append(row)
     return found
 
 

@@ -13,7 +13,7 @@ from holdfast.orders import expiry
 from tests import world
 
 pytestmark = pytest.mark.anyio
-HANG_S = 1.6
+HANG_S = 2.4
 
 
 async def given_up(db, sim, slot, *, end=expiry.sweep, visitors=None):
