@@ -44,12 +44,6 @@ def stage(browser: Browser) -> Iterator[Stage]:
         yield Stage(here)
 
 
-@pytest.fixture(scope="package")
-def somebody(stage: Stage) -> Person:
-    """A person who is signed in; for tests that do not count that person's orders."""
-    return stage.person()
-
-
 @pytest.fixture
 def visit(browser: Browser, stage: Stage) -> Iterator[Callable[..., Visit]]:
     """``visit("phone", "zh", script=False, who=person)``: a page of a new profile, watched until the test ends."""

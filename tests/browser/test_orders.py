@@ -34,7 +34,7 @@ def test_number_and_phone_show_an_order_without_its_people(stage: Stage, visit: 
 
 
 def test_a_number_with_another_phone_shows_nothing_and_keeps_what_was_typed(
-    stage: Stage, visit: Callable[..., Visit], somebody: object
+    visit: Callable[..., Visit],
 ) -> None:
     me = visit("phone", "en")
     me.witness.excuse(r"^404: POST .*/orders/lookup$", "the order is of another phone")

@@ -18,7 +18,8 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from . import clock, log
-from .db import Db, Tx
+from .checks import Offenders, check
+from .db import Db, ReadTx, Tx
 from .problems import Unavailable
 
 Handler = Callable[[Db, dict[str, Any]], Awaitable[None]]
@@ -181,6 +182,12 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
     waiter = asyncio.create_task(stop.wait())
     await asyncio.wait([waiter], timeout=seconds)
     waiter.cancel()
+
+
+@check("No news was given up after failing again and again")
+async def nothing_is_parked(tx: ReadTx) -> Offenders:
+    """Parked rows wait for a person: mend the cause, then clear ``parked_at``."""
+    return await tx.dicts("select id, topic, subscriber, attempts, error from kit.outbox where parked_at is not null limit 100")
 
 
 def names(topics: Iterable[str] = ()) -> dict[str, list[str]]:

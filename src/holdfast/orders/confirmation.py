@@ -6,13 +6,13 @@ from uuid import UUID
 
 from psycopg import errors
 
-from holdfast import accounts, notices, payments
-from holdfast.kit import clock, faults, ids, jobs, settings
+from holdfast import payments
+from holdfast.kit import clock, faults, jobs, settings
 from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.money import Money
 
-from . import lookup, store
+from . import lookup, messages, store
 from .model import OrderRow, State
 
 CONFIRMED = faults.declare("orders.confirm.before_commit", "an order is confirmed, not yet committed")
@@ -84,7 +84,7 @@ async def _return_money(tx: Tx, row: OrderRow, attempt_id: UUID) -> None:
         return
     money = Money(row.amount_minor, row.currency)
     await store.add_event(tx, row.id, "late_payment_refunded", clock.now(), _ACTOR, {"amount": str(money)})
-    await _tell(tx, row, "payment-refunded", amount=str(money))
+    await messages.tell(tx, row, "payment-refunded", amount=str(money))
 
 
 async def tell_confirmed(db: Db, order_id: UUID) -> None:
@@ -98,12 +98,5 @@ async def _tell_confirmed(tx: Tx, order_id: UUID) -> None:
     if any(event.kind == "tickets_sent" for event in await store.events(tx, order_id)):
         return
     link = f"{settings.current().base_url}/orders/{row.number}?token={lookup.link_token(row.number)}"
-    await _tell(tx, row, "order-confirmed", link=link)
+    await messages.tell(tx, row, "order-confirmed", link=link)
     await store.add_event(tx, order_id, "tickets_sent", clock.now(), _ACTOR, {})
-
-
-async def _tell(tx: Tx, row: OrderRow, template: str, **values: str) -> None:
-    phone = await store.phone(tx, row.id)
-    await notices.send(
-        tx, phone, accounts.mask_phone(phone), template, row.locale, number=ids.show_code(row.number), **values
-    )

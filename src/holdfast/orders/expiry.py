@@ -12,7 +12,7 @@ from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.problems import Unavailable
 
-from . import store
+from . import messages, store
 from .model import State
 
 SWEPT = faults.declare("orders.expire.before_commit", "holds are released, not yet committed")
@@ -66,6 +66,7 @@ async def _expire(tx: Tx, order_id: UUID) -> None:
     row = await store.locked(tx, order_id)
     if row is not None and row.state is State.AWAITING_PAYMENT:
         await store.expire_many(tx, [order_id], clock.now(), _ACTOR)
+        await messages.tell(tx, row, "order-expired")
 
 
 async def _note_doubt(tx: Tx, order_id: UUID) -> None:

@@ -136,7 +136,7 @@ class IntentOver(Conflict):
 class ChannelUnavailable(Unavailable):
     """We cannot reach the payment provider right now."""
 
-    safe = "Your places stay held; you were not charged."
+    safe = "Your places stay held; this request charged nothing."
     next_step = "Try again in a moment."
 
 

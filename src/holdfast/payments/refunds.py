@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from holdfast.kit import clock, faults, ids, jobs, settings
+from holdfast.kit import clock, faults, ids, jobs, log, settings
 from holdfast.kit.db import Db, Tx
 
 from . import channels, store
@@ -18,6 +18,8 @@ from .providers.base import CallRecord, Refund, RefundObservation, RefundState
 REQUESTED = faults.declare("payments.refund.before_call", "a refund is committed, the provider is not called")
 REFUND_ANSWERED = faults.declare("payments.refund.answered", "the provider has answered a refund, nothing is recorded")
 FINAL = ("succeeded", "closed")
+CLOSED_MAX = 5
+"""A provider allows 50 refunds of a payment; closing this many in a row, it is not going to change its mind."""
 
 
 async def request(tx: Tx, attempt_id: UUID, amount_minor: int, reason: str) -> UUID | None:
@@ -87,7 +89,10 @@ async def observe_refund(tx: Tx, refund_id: UUID, seen: RefundObservation, call:
     if state == "succeeded":
         await jobs.emit(tx, "refund.succeeded", {"refund_id": str(refund_id), "attempt_id": str(refund.attempt_id)})
     if state == "closed":  # gave nothing back: a new reference may be used, and must be
-        await request(tx, refund.attempt_id, refund.amount_minor, refund.reason)
+        if await store.closed_refunds(tx, refund.attempt_id) < CLOSED_MAX:
+            await request(tx, refund.attempt_id, refund.amount_minor, refund.reason)
+        else:  # the provider will not have it: the invariants name this money until a person sends it another way
+            log.get().error("refund.refused_for_good", attempt_id=str(refund.attempt_id), error_code=seen.error_code)
     found = await store.refund(tx, refund_id)
     assert found is not None
     return found

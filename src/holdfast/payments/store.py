@@ -194,6 +194,13 @@ async def refunded_or_promised(tx: ReadTx, attempt_id: UUID) -> int:
     )
 
 
+async def closed_refunds(tx: ReadTx, attempt_id: UUID) -> int:
+    """How many refunds of an attempt its provider has closed without giving anything back."""
+    return int(
+        await tx.value("select count(*) from payments.refunds where attempt_id = %(id)s and state = 'closed'", id=attempt_id)
+    )
+
+
 async def refunds_of_intent(tx: ReadTx, intent_id: UUID) -> list[RefundRow]:
     return await tx.rows(
         RefundRow,
