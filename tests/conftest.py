@@ -60,7 +60,9 @@ def database_url(server: str, template: str) -> Iterator[str]:
     name = f"test_{ids.uuid7().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("create database {} template {} strategy file_copy").format(sql.Identifier(name), sql.Identifier(template))
+            sql.SQL("create database {} template {} strategy file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
         )
         yield database(server, name)
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))

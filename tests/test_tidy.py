@@ -62,7 +62,8 @@ def test_names_say_what_a_thing_is(path: Path) -> None:
     vague = [
         node.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef) and re.search(r"(Manager|Helper|Util|Utils|Service|Impl|Processor|DTO)$", node.name)
+        if isinstance(node, ast.ClassDef)
+        and re.search(r"(Manager|Helper|Util|Utils|Service|Impl|Processor|DTO)$", node.name)
     ]
     assert not vague, f"{_name(path)}: {vague}: if a thing has no noun, it is not yet understood"
 
@@ -80,7 +81,9 @@ def _sql(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             text = node.value.strip().lower()
-            if re.match(r"(select|insert into|update|delete from|with)\s", text) and re.search(r"\b[a-z]+\.[a-z_]+\b", text):
+            if re.match(r"(select|insert into|update|delete from|with)\s", text) and re.search(
+                r"\b[a-z]+\.[a-z_]+\b", text
+            ):
                 yield text
 
 

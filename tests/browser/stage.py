@@ -158,6 +158,10 @@ class Stage:
         steps = [{"fault": "lost_response"}]
         self.ask("POST", f"{self.here.simulator_url}/_sim/scenario", {"steps": steps})
 
+    def mend_payments(self) -> None:
+        """The provider answers again."""
+        self.ask("DELETE", f"{self.here.simulator_url}/_sim/scenario")
+
     def pay(self, who: Person, number: str) -> None:
         """Pays in the wallet and waits until the order is confirmed."""
         self.start_payment(who, number)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -91,3 +93,63 @@ def test_cancelling_an_unpaid_order_gives_its_places_back(
     me.page.get_by_role("button", name="Yes, cancel the order").click()
     expect(me.page.get_by_role("heading", level=1)).to_have_text("This order is cancelled")
     assert stage.places_left(slot) == slot.places_left
+
+
+def test_while_a_payment_is_in_doubt_the_order_says_so_and_offers_neither_paying_nor_cancelling(
+    stage: Stage, visit: Callable[..., Visit]
+) -> None:
+    person = stage.person()
+    number = stage.order(person, stage.slot(PAID))
+    me = visit("phone", "zh", who=person)
+    stage.break_payments()
+    try:
+        stage.ask("POST", f"/api/v1/orders/{number}/payment", {}, who=person)
+        me.page.goto(f"/orders/{number}")
+        expect(me.page.get_by_role("heading", level=1)).to_have_text("我们正在向微信支付核实您的付款")
+        expect(me.page.get_by_role("link", name=me.says("Pay now"))).to_have_count(0)
+        expect(me.page.get_by_role("link", name=me.says("Cancel this order"))).to_have_count(0)
+        me.page.get_by_role("link", name=me.says("Watch until it is settled")).click()
+        me.page.get_by_role("link", name=me.says("See the order")).click()
+        expect(me.page).to_have_url(re.compile(rf"/orders/{number}$"))
+    finally:
+        stage.mend_payments()
+
+
+def test_a_paid_order_says_how_it_is_changed_or_cancelled(stage: Stage, visit: Callable[..., Visit]) -> None:
+    person = stage.person()
+    number = stage.order(person, stage.slot(PAID))
+    stage.pay(person, number)
+    me = visit("phone", "en", who=person)
+    me.page.goto(f"/orders/{number}")
+    says = me.page.locator("section[aria-labelledby=ending]")
+    expect(says).to_contain_text(f"contact us with the order number {number[:5]}-{number[5:]}")
+    expect(says).to_contain_text("The attraction's own rule")
+    expect(says.get_by_role("link")).to_have_count(0)
+
+
+def test_on_a_phone_the_tickets_begin_with_the_code_and_are_numbered(stage: Stage, visit: Callable[..., Visit]) -> None:
+    person = stage.person()
+    number = stage.order(person, stage.slot(FREE), 2)
+    me = visit("phone", "en", who=person)
+    me.page.goto(f"/orders/{number}/tickets")
+    first = me.page.locator("article.ticket").first
+    expect(first).to_contain_text("Ticket 1 of 2")
+    code = first.locator(".qr").bounding_box()
+    assert code
+    assert code["y"] + code["height"] < 844, "without scrolling"
+
+
+def test_the_code_to_scan_is_saved_as_a_picture(stage: Stage, visit: Callable[..., Visit], tmp_path: Path) -> None:
+    person = stage.person()
+    number = stage.order(person, stage.slot(PAID))
+    stage.start_payment(person, number)
+    me = visit("phone", "en", who=person)
+    me.page.goto(f"/orders/{number}/payment")
+    wallet, code = me.page.locator("a[href*=wallet]").bounding_box(), me.page.locator(".qr").bounding_box()
+    assert wallet
+    assert code
+    assert wallet["y"] < code["y"]
+    with me.page.expect_download() as saving:
+        me.page.get_by_role("link", name="Save the picture").click()
+    saving.value.save_as(tmp_path / "code.png")
+    assert (tmp_path / "code.png").read_bytes().startswith(b"\x89PNG")

@@ -58,6 +58,8 @@ def test_no_page_scrolls_sideways_on_a_narrow_phone(
         for width in (320, 390):
             page.set_viewport_size({"width": width, "height": 844})
             found += [f"{one} reaches out at {width} px" for one in page.evaluate(TOO_WIDE)]
+            if page.locator(".top").evaluate("top => top.offsetHeight") > 72:
+                found.append(f"the header has a second row at {width} px")
         return found
 
     found = walk(visit, every_page, look, "phone", language)

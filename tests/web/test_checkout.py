@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -76,6 +77,25 @@ async def test_an_answer_lost_with_the_session_is_found_again_with_a_new_code(
     assert await orders_in(db, slot) == 1
 
 
+async def test_sent_again_with_the_same_code_after_a_lost_answer_it_finds_the_order(
+    db: Db, reader: httpx2.AsyncClient
+) -> None:
+    slot = await world.open_slot(db)
+    phone = world.phone_number()
+    typed = await form_for(reader, slot) | person() | {"phone": phone[3:]}
+    await reader.post("/checkout/code", data=typed)
+    typed["code"] = await world.code_sent_to(db, phone)
+    first = await reader.post("/checkout", data=typed)
+    reader.cookies.clear()
+    second = await reader.post("/checkout", data=typed)
+    assert second.headers["location"] == first.headers["location"]
+    assert "hf_session" in second.headers["set-cookie"]
+    assert await orders_in(db, slot) == 1
+    reader.cookies.clear()
+    another = await reader.post("/checkout", data=typed | {"key": str(uuid4())})
+    assert another.status_code == 422, "for another form the code is used up"
+
+
 async def test_everything_wrong_is_said_at_once_and_nothing_typed_is_lost(db: Db, reader: httpx2.AsyncClient) -> None:
     slot = await world.open_slot(db)
     typed = await form_for(reader, slot, 2) | person(0, name="", document="H12345678") | person(1, name="Jane Doe")
@@ -91,6 +111,9 @@ async def test_everything_wrong_is_said_at_once_and_nothing_typed_is_lost(db: Db
     assert 'value="138"' in page
     assert re.search(r'name="kept" value="1" checked', page)
     assert hidden(answer)["key"] == typed["key"]
+    summary = answer.text.split('id="problem"')[1].split("</ul>")[0]
+    assert "Enter the code from the message." in summary
+    assert "press the button above" not in summary
     assert await orders_in(db, slot) == 0
 
 
@@ -98,6 +121,8 @@ async def test_another_kind_of_document_is_one_press_away(db: Db, reader: httpx2
     slot = await world.open_slot(db)
     typed = await form_for(reader, slot) | person(document="H12345678")
     answer = await reader.post("/checkout", data=typed)
+    assert 'id="f-lines-0-travellers-0-document-e2"' not in answer.text, "one thing is wrong with it"
+    assert text_of(answer).count("This looks like the number of another document") == 2
     switch = re.search(r'name="switch" value="([^"]+)"', answer.text)
     assert switch
     changed = await reader.post("/checkout/form", data=typed | {"switch": switch[1]})
@@ -145,6 +170,9 @@ async def test_a_document_that_is_booked_already_is_marked_beside_its_person(
     assert answer.status_code == 409
     assert 'id="f-lines-0-travellers-1-document-e1"' in answer.text
     assert 'id="f-lines-0-travellers-0-document-e1"' not in answer.text
+    beside = answer.text.split('id="f-lines-0-travellers-1-document-e1"')[1].split("</p>")[0]
+    assert "This document already has a booking there that day." in beside
+    assert 'href="/orders"' in beside
 
 
 async def test_a_free_visit_is_confirmed_at_once(db: Db, reader: httpx2.AsyncClient) -> None:

@@ -72,5 +72,3 @@ class TooManyCodes(TooMany):
 
     safe = "Your account is not locked; the last code still counts."
     next_step = "Use the newest code, or ask again after the time shown."
-
-

@@ -57,7 +57,9 @@ def _code_hash(phone: str, code: str) -> bytes:
     return crypto.blind_index("sign-in-code", f"{phone}|{code}")
 
 
-async def sign_in(db: Db, phone: str, code: str, *, kept: bool, device: str, locale: str = "zh", request: str = "") -> SignedIn:
+async def sign_in(
+    db: Db, phone: str, code: str, *, kept: bool, device: str, locale: str = "zh", request: str = ""
+) -> SignedIn:
     """Begins a session of the account that the phone identifies; the first proof of a phone opens its account.
 
     `kept` sessions last 90 days, others four hours. A code counts once, except for the same `request`, such as the key
@@ -96,7 +98,13 @@ async def _sign_in(
     token = secrets.token_urlsafe(32)
     expires_at = now + (KEPT_TTL if kept else GUEST_TTL)
     await store.insert_session(
-        tx, token_hash=crypto.digest(token), account_id=account_id, kept=kept, device=device, at=now, expires_at=expires_at
+        tx,
+        token_hash=crypto.digest(token),
+        account_id=account_id,
+        kept=kept,
+        device=device,
+        at=now,
+        expires_at=expires_at,
     )
     return SignedIn(token, account_id, mask_phone(phone), expires_at)
 

@@ -35,7 +35,16 @@ async def codes_since(tx: ReadTx, phone_index: bytes, source: str, since: dateti
 
 
 async def insert_code(
-    tx: Tx, *, code_id: UUID, phone: bytes, phone_index: bytes, source: str, code_hash: bytes, tries: int, at: datetime, expires_at: datetime
+    tx: Tx,
+    *,
+    code_id: UUID,
+    phone: bytes,
+    phone_index: bytes,
+    source: str,
+    code_hash: bytes,
+    tries: int,
+    at: datetime,
+    expires_at: datetime,
 ) -> None:
     """Writes a code; only its digest is kept."""
     await tx.execute(
@@ -63,14 +72,18 @@ async def use_try(tx: Tx, code_id: UUID) -> None:
 async def use_code(tx: Tx, code_id: UUID, at: datetime, used_for: bytes | None) -> None:
     """A code counts for one request."""
     await tx.execute(
-        "update accounts.codes set used_at = %(at)s, used_for = %(for)s where id = %(id)s", id=code_id, at=at, **{"for": used_for}
+        "update accounts.codes set used_at = %(at)s, used_for = %(for)s where id = %(id)s",
+        id=code_id,
+        at=at,
+        **{"for": used_for},
     )
 
 
 async def account_of_phone(tx: ReadTx, phone_index: bytes) -> UUID | None:
     """The account that a phone identifies."""
     found: UUID | None = await tx.value(
-        "select account_id from accounts.identifiers where kind = 'phone' and value_index = %(phone)s", phone=phone_index
+        "select account_id from accounts.identifiers where kind = 'phone' and value_index = %(phone)s",
+        phone=phone_index,
     )
     return found
 

@@ -17,7 +17,10 @@ def register(commands: Any) -> None:
     """The subcommands of this file."""
     noun = commands.add_parser("catalogue", help="venues, products, prices, opening days and slots")
     actions = noun.add_subparsers(dest="action", required=True)
-    for action, text in (("plan", "a dry run: show what an import would change"), ("import", "apply a file, then make its slots")):
+    for action, text in (
+        ("plan", "a dry run: show what an import would change"),
+        ("import", "apply a file, then make its slots"),
+    ):
         verb = actions.add_parser(action, help=text)
         verb.add_argument("path", nargs="?", help="a JSON file or a folder of CSV files; none: the demo catalogue")
         verb.add_argument("--retire-missing", action="store_true", help="retire what the file does not mention")

@@ -49,7 +49,9 @@ def run_checks(given: argparse.Namespace) -> int:
     failed = [result for result in results if not result.holds]
     if given.json:
         figures = {result.sentence: len(result.offenders) for result in results}
-        sys.stdout.write(msgspec.json.encode({"name": "check", "passed": not failed, "figures": figures}).decode() + "\n")
+        sys.stdout.write(
+            msgspec.json.encode({"name": "check", "passed": not failed, "figures": figures}).decode() + "\n"
+        )
         return 1 if failed else 0
     for result in results:
         print(f"{'holds' if result.holds else 'BROKEN':6}  {result.sentence}  ({result.elapsed_s * 1000:.0f} ms)")
@@ -77,6 +79,10 @@ def embedded_server(given: argparse.Namespace) -> int:
         print("stopped")
     else:
         found = embedded.status(home)
-        print(f"PostgreSQL {found.version}, pid {found.pid}, data in {found.data}\n{found.url}" if found else "not running")
+        print(
+            f"PostgreSQL {found.version}, pid {found.pid}, data in {found.data}\n{found.url}"
+            if found
+            else "not running"
+        )
         return 0 if found else 1
     return 0

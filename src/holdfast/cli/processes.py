@@ -110,7 +110,9 @@ def _supervise(wanted: dict[str, list[str]], address: str, began: float) -> int:
                 running[name] = subprocess.Popen(wanted[name], start_new_session=True)
         if not announced and _answers(f"{address}/readyz"):
             announced = True
-            _say(f"ready after {time.monotonic() - began:.1f} s: {address}   (Ctrl-C stops; the database keeps running)")
+            _say(
+                f"ready after {time.monotonic() - began:.1f} s: {address}   (Ctrl-C stops; the database keeps running)"
+            )
     for process in running.values():
         process.terminate()
     for process in running.values():
@@ -133,5 +135,3 @@ def _answers(url: str) -> bool:
 def _say(text: str) -> None:
     sys.stderr.write(f"holdfast: {text}\n")
     sys.stderr.flush()
-
-

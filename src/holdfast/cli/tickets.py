@@ -40,8 +40,12 @@ def verify_code(given: argparse.Namespace) -> int:
     except orders.TicketInvalid as reason:
         print(f"not valid: {reason}")
         return 1
-    start, end = (datetime.fromtimestamp(moment, UTC).isoformat() for moment in (admission.not_before, admission.not_after))
-    print(f"signed by us: order {ids.show_code(admission.number)}, ticket {admission.ticket}, admits {admission.admits}")
+    start, end = (
+        datetime.fromtimestamp(moment, UTC).isoformat() for moment in (admission.not_before, admission.not_after)
+    )
+    print(
+        f"signed by us: order {ids.show_code(admission.number)}, ticket {admission.ticket}, admits {admission.admits}"
+    )
     print(f"venue {admission.venue_id}, from {start} to {end}")
     verdict = orders.admits_at(admission, clock.now())
     print(f"now: {verdict}")

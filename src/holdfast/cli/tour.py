@@ -25,7 +25,9 @@ WRONG, RIGHT = "11010519491231020X", "11010519491231002X"
 
 def register(commands: Any) -> None:
     """The subcommands of this file."""
-    commands.add_parser("tour", help="a traveller's way from search to the gate, in plain words, on a throw-away installation").set_defaults(run=tour)
+    commands.add_parser(
+        "tour", help="a traveller's way from search to the gate, in plain words, on a throw-away installation"
+    ).set_defaults(run=tour)
 
 
 class _Guide:
@@ -111,7 +113,9 @@ def _sign_in(guide: _Guide) -> None:
     guide.ask("POST", "/api/v1/codes", {"phone": PHONE, "locale": "en"})
     code = _mailbox_code(guide)
     guide.tell(f"the message says: {code}")
-    status, session = guide.ask("POST", "/api/v1/sessions", {"phone": PHONE, "code": code, "kept": False, "device": "tour"})
+    status, session = guide.ask(
+        "POST", "/api/v1/sessions", {"phone": PHONE, "code": code, "kept": False, "device": "tour"}
+    )
     assert status == 201, session
     guide.token = session["token"]
     guide.tell(f"signed in as {session['phone_masked']}")

@@ -20,7 +20,9 @@ TOPICS = ("routes", "events", "jobs", "checks", "problems", "faults")
 
 def register(commands: Any) -> None:
     """The subcommands of this file."""
-    where = commands.add_parser("where", help="list routes, events, jobs, checks, problems or fault points with their place")
+    where = commands.add_parser(
+        "where", help="list routes, events, jobs, checks, problems or fault points with their place"
+    )
     where.add_argument("topic", choices=TOPICS)
     where.set_defaults(run=show)
 
@@ -55,7 +57,9 @@ def _events() -> list[str]:
 
 
 def _jobs() -> list[str]:
-    return [f"every {seconds:>6g} s  {name}  [{_place(handler)}]" for name, (seconds, handler) in jobs.TIMETABLE.items()]
+    return [
+        f"every {seconds:>6g} s  {name}  [{_place(handler)}]" for name, (seconds, handler) in jobs.TIMETABLE.items()
+    ]
 
 
 def _checks() -> list[str]:

@@ -1,9 +1,9 @@
 """A throw-away installation: its own home, PostgreSQL, simulator, worker and site, all real processes on loopback.
 
-    with Instance() as here:
-        here.start()
-        ... requests to here.url ...
-        here.kill("site"); here.kill_database(); here.start()
+with Instance() as here:
+    here.start()
+    ... requests to here.url ...
+    here.kill("site"); here.kill_database(); here.start()
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Instance:
     def __enter__(self) -> Instance:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for name in list(self._running):
             self.kill(name)
         embedded.kill(self.home)
@@ -91,7 +93,11 @@ class Instance:
     def command(self, *arguments: str) -> str:
         """Runs a ``holdfast`` command here; its output. CalledProcessError when it fails."""
         done = subprocess.run(
-            [sys.executable, "-m", "holdfast", *arguments], env=self.environment, capture_output=True, text=True, check=False
+            [sys.executable, "-m", "holdfast", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, arguments, done.stdout, done.stderr)

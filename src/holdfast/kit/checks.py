@@ -29,7 +29,9 @@ class Result(msgspec.Struct, frozen=True):
         return not self.offenders
 
 
-def check(sentence: str) -> Callable[[Callable[[ReadTx], Awaitable[Offenders]]], Callable[[ReadTx], Awaitable[Offenders]]]:
+def check(
+    sentence: str,
+) -> Callable[[Callable[[ReadTx], Awaitable[Offenders]]], Callable[[ReadTx], Awaitable[Offenders]]]:
     """Registers an invariant. The query returns at most a few hundred offenders."""
 
     def register(query: Callable[[ReadTx], Awaitable[Offenders]]) -> Callable[[ReadTx], Awaitable[Offenders]]:

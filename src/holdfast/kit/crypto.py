@@ -91,7 +91,11 @@ def digest(text: str | bytes) -> bytes:
 
 def link_token(purpose: str, subject: str) -> str:
     """A signature for a link that opens one thing: 22 characters, 128 bits."""
-    return base64.urlsafe_b64encode(hmac.digest(derived("links", purpose), subject.encode(), "sha256")[:16]).decode().rstrip("=")
+    return (
+        base64.urlsafe_b64encode(hmac.digest(derived("links", purpose), subject.encode(), "sha256")[:16])
+        .decode()
+        .rstrip("=")
+    )
 
 
 def link_token_fits(purpose: str, subject: str, token: str) -> bool:

@@ -34,7 +34,10 @@ class Reply(msgspec.Struct, frozen=True):
 async def recall(tx: ReadTx, scope: UUID, key: str, body_hash: bytes) -> dict[str, Any] | None:
     """The remembered result, or None for a new key. KeyReused when the body differs."""
     reply = await tx.maybe(
-        Reply, "select body_hash, result from kit.replies where scope = %(scope)s and key = %(key)s", scope=scope, key=key
+        Reply,
+        "select body_hash, result from kit.replies where scope = %(scope)s and key = %(key)s",
+        scope=scope,
+        key=key,
     )
     if reply is None:
         return None

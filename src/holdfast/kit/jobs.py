@@ -187,7 +187,9 @@ async def _sleep(stop: asyncio.Event, seconds: float) -> None:
 @check("No news was given up after failing again and again")
 async def nothing_is_parked(tx: ReadTx) -> Offenders:
     """Parked rows wait for a person: mend the cause, then clear ``parked_at``."""
-    return await tx.dicts("select id, topic, subscriber, attempts, error from kit.outbox where parked_at is not null limit 100")
+    return await tx.dicts(
+        "select id, topic, subscriber, attempts, error from kit.outbox where parked_at is not null limit 100"
+    )
 
 
 def names(topics: Iterable[str] = ()) -> dict[str, list[str]]:

@@ -45,7 +45,9 @@ async def _begin(tx: Tx, actor: Actor, order_id: UUID) -> UUID:
     expires_at = max(row.expires_at, now + TIME_TO_PAY)
     lines = (await store.lines(tx, [order_id]))[order_id]
     description = f"{pick(lines[0].venue_name, row.locale)} {row.number}"
-    intent_id = await payments.want(tx, f"order:{order_id}", Money(row.amount_minor, row.currency), description, expires_at)
+    intent_id = await payments.want(
+        tx, f"order:{order_id}", Money(row.amount_minor, row.currency), description, expires_at
+    )
     await store.set_intent(tx, order_id, intent_id)
     await store.set_state(tx, order_id, State.AWAITING_PAYMENT, expires_at=expires_at, confirmed_at=None)
     await store.add_event(tx, order_id, "payment_started", now, str(actor), {})

@@ -203,7 +203,9 @@ class OrderUnknown(NotFound):
     """We find no such order for you."""
 
     safe = "Orders are never deleted. If you paid, the order exists."
-    next_step = "Check the number on your message; sign in with the phone you booked with, or look it up by number and phone."
+    next_step = (
+        "Check the number on your message; sign in with the phone you booked with, or look it up by number and phone."
+    )
 
 
 class SlotUnknown(NotFound):

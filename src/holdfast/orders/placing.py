@@ -170,9 +170,7 @@ def _result(answer: _Answer) -> Placed | Problem:
         return problems.from_code(answer.problem, answer.fields)
     assert answer.order_id is not None
     assert answer.state is not None
-    return Placed(
-        answer.order_id, answer.number, answer.state, answer.amount_minor, answer.currency, answer.expires_at
-    )
+    return Placed(answer.order_id, answer.number, answer.state, answer.amount_minor, answer.currency, answer.expires_at)
 
 
 def group_commit(db: Db, *, lanes: int, limit: int = 256, depth: int = 20_000) -> Batch[PlaceRequest, Placed]:

@@ -138,7 +138,9 @@ async def travellers(tx: ReadTx, order_id: UUID) -> list[TravellerView]:
 async def events(tx: ReadTx, order_id: UUID) -> list[Event]:
     """The whole story of an order."""
     return await tx.rows(
-        Event, "select seq, kind, at, actor, details from orders.events where order_id = %(id)s order by seq", id=order_id
+        Event,
+        "select seq, kind, at, actor, details from orders.events where order_id = %(id)s order by seq",
+        id=order_id,
     )
 
 
@@ -152,7 +154,9 @@ async def add_event(tx: Tx, order_id: UUID, kind: str, at: datetime, actor: str,
     )  # fmt: skip
 
 
-async def set_state(tx: Tx, order_id: UUID, state: State, *, expires_at: datetime | None, confirmed_at: datetime | None) -> None:
+async def set_state(
+    tx: Tx, order_id: UUID, state: State, *, expires_at: datetime | None, confirmed_at: datetime | None
+) -> None:
     """Writes a new state; callers have locked the order and asked the transition table."""
     await tx.execute(
         """update orders.orders set state = %(state)s, expires_at = %(expires)s,
@@ -223,7 +227,9 @@ async def retake(tx: Tx, order_id: UUID) -> None:
 
 async def postpone_expiry(tx: Tx, order_ids: list[UUID], until: datetime) -> None:
     """Keeps orders whose payment is being asked about."""
-    await tx.execute("update orders.orders set expires_at = %(until)s where id = any(%(ids)s)", ids=order_ids, until=until)
+    await tx.execute(
+        "update orders.orders set expires_at = %(until)s where id = any(%(ids)s)", ids=order_ids, until=until
+    )
 
 
 async def phone(tx: ReadTx, order_id: UUID) -> str:

@@ -32,7 +32,8 @@ async def view(tx: ReadTx, intent_id: UUID) -> PaymentView:
     shown = _shown(attempts)
     return PaymentView(
         state=intent.state,
-        in_doubt=any(attempt.state is AttemptState.UNKNOWN for attempt in attempts) and intent.state is IntentState.OPEN,
+        in_doubt=any(attempt.state is AttemptState.UNKNOWN for attempt in attempts)
+        and intent.state is IntentState.OPEN,
         attempt_state=shown.state if shown else None,
         method=shown.provider if shown else None,
         code_url=shown.code_url if shown and shown.state is AttemptState.AWAITING_USER else None,

@@ -154,7 +154,11 @@ def next_state(state: AttemptState, seen: Observation, *, payable_until: datetim
     if seen.state is PaymentState.FAILED and state is not AttemptState.AWAITING_USER:
         return AttemptState.FAILED  # a charge that was shown to the payer ends only by query or close
     if seen.state is PaymentState.AWAITING_USER:
-        return AttemptState.AWAITING_USER if seen.code_url or state is AttemptState.AWAITING_USER else AttemptState.SUBMITTED
+        return (
+            AttemptState.AWAITING_USER
+            if seen.code_url or state is AttemptState.AWAITING_USER
+            else AttemptState.SUBMITTED
+        )
     if seen.state is PaymentState.NOT_FOUND and now > payable_until:
         return AttemptState.CLOSED
     return state if state is AttemptState.AWAITING_USER else AttemptState.UNKNOWN

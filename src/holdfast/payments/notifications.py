@@ -61,4 +61,6 @@ async def _apply(tx: Tx, inbox_id: UUID) -> None:
         if attempt is not None:
             await observe(tx, attempt.id, seen)
         known = attempt is not None
-    await store.mark_notification(tx, inbox_id, "applied" if known else "needs_review", None if known else "unknown reference")
+    await store.mark_notification(
+        tx, inbox_id, "applied" if known else "needs_review", None if known else "unknown reference"
+    )

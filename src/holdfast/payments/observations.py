@@ -15,7 +15,9 @@ from . import refunds, store
 from .model import Attempt, AttemptState, Intent, IntentState, IntentUnknown, Role, next_query_at, next_state
 from .providers.base import CallRecord, Observation
 
-RECORDED = faults.declare("payments.observe.before_commit", "an observation is written with its consequences, not committed")
+RECORDED = faults.declare(
+    "payments.observe.before_commit", "an observation is written with its consequences, not committed"
+)
 
 
 async def observe(tx: Tx, attempt_id: UUID, seen: Observation, call: CallRecord | None = None) -> Attempt:

@@ -23,7 +23,15 @@ _REFUND: LiteralString = """select id, attempt_id, refund_ref, amount_minor, cur
 
 
 async def insert_intent(
-    tx: Tx, *, intent_id: UUID, reference: str, amount_minor: int, currency: str, description: str, expires_at: datetime, at: datetime
+    tx: Tx,
+    *,
+    intent_id: UUID,
+    reference: str,
+    amount_minor: int,
+    currency: str,
+    description: str,
+    expires_at: datetime,
+    at: datetime,
 ) -> None:
     """A new intent; a reference has one for ever."""
     await tx.execute(
@@ -89,7 +97,10 @@ async def attempt_locked(tx: Tx, attempt_id: UUID) -> Attempt | None:
 
 async def attempt_of_reference(tx: ReadTx, provider: str, merchant_ref: str) -> Attempt | None:
     return await tx.maybe(
-        Attempt, _ATTEMPT + "where provider = %(provider)s and merchant_ref = %(ref)s", provider=provider, ref=merchant_ref
+        Attempt,
+        _ATTEMPT + "where provider = %(provider)s and merchant_ref = %(ref)s",
+        provider=provider,
+        ref=merchant_ref,
     )
 
 
@@ -127,7 +138,9 @@ async def set_role(tx: Tx, attempt_id: UUID, role: Role) -> None:
     await tx.execute("update payments.attempts set role = %(role)s where id = %(id)s", id=attempt_id, role=role)
 
 
-async def insert_observation(tx: Tx, attempt_id: UUID, seen: Observation, before: AttemptState, after: AttemptState, at: datetime) -> None:
+async def insert_observation(
+    tx: Tx, attempt_id: UUID, seen: Observation, before: AttemptState, after: AttemptState, at: datetime
+) -> None:
     """The record of what was seen, whatever it changed."""
     await tx.execute(
         """insert into payments.observations (attempt_id, source, state, provider_txn, amount_minor, currency, error_code,
@@ -170,12 +183,23 @@ async def notification(tx: ReadTx, inbox_id: UUID) -> tuple[str, dict[str, Any],
 
 async def mark_notification(tx: Tx, inbox_id: UUID, state: str, note: str | None) -> None:
     await tx.execute(
-        "update payments.inbox set state = %(state)s, note = %(note)s where id = %(id)s", id=inbox_id, state=state, note=note
+        "update payments.inbox set state = %(state)s, note = %(note)s where id = %(id)s",
+        id=inbox_id,
+        state=state,
+        note=note,
     )
 
 
 async def insert_refund(
-    tx: Tx, *, refund_id: UUID, attempt_id: UUID, refund_ref: str, amount_minor: int, currency: str, reason: str, at: datetime
+    tx: Tx,
+    *,
+    refund_id: UUID,
+    attempt_id: UUID,
+    refund_ref: str,
+    amount_minor: int,
+    currency: str,
+    reason: str,
+    at: datetime,
 ) -> None:
     await tx.execute(
         """insert into payments.refunds (id, attempt_id, refund_ref, amount_minor, currency, reason, created_at, next_query_at)
@@ -197,7 +221,9 @@ async def refunded_or_promised(tx: ReadTx, attempt_id: UUID) -> int:
 async def closed_refunds(tx: ReadTx, attempt_id: UUID) -> int:
     """How many refunds of an attempt its provider has closed without giving anything back."""
     return int(
-        await tx.value("select count(*) from payments.refunds where attempt_id = %(id)s and state = 'closed'", id=attempt_id)
+        await tx.value(
+            "select count(*) from payments.refunds where attempt_id = %(id)s and state = 'closed'", id=attempt_id
+        )
     )
 
 
@@ -234,7 +260,14 @@ async def due_refunds(tx: Tx, now: datetime, lease: datetime, limit: int) -> lis
 
 
 async def update_refund(
-    tx: Tx, refund_id: UUID, *, state: str, seen: RefundObservation, queries: int, next_query_at: datetime | None, finished_at: datetime | None
+    tx: Tx,
+    refund_id: UUID,
+    *,
+    state: str,
+    seen: RefundObservation,
+    queries: int,
+    next_query_at: datetime | None,
+    finished_at: datetime | None,
 ) -> None:
     await tx.execute(
         """update payments.refunds set state = %(state)s, error_code = %(error)s, queries = %(queries)s,

@@ -40,12 +40,15 @@ async def send_code(request: Request, form: Form) -> str:
 
 
 async def prove(request: Request, form: Form, phone: str) -> accounts.SignedIn | None:
-    """A new session by the typed code; None when it does not fit, said beside the field."""
+    """A new session by the typed code; None when it does not fit, said beside the field.
+
+    A form that has a key may be sent again with the same code, as when the answer to it got lost.
+    """
     code = "".join(character for character in plain_digits(form.value("code")) if character.isdigit())
     try:
         return await accounts.sign_in(
             sessions.database(request), phone, code, kept=bool(form.value("kept")), device=sessions.device(request),
-            locale=language(request),
+            locale=language(request), request=form.key,
         )  # fmt: skip
     except (accounts.CodeWrong, accounts.CodeExpired) as problem:
         _ = speaker(request)
@@ -67,4 +70,4 @@ def _add_problem(form: Form, problem: Problem, more: str) -> None:
         )
         for locale in i18n.LOCALES
     }
-    form.errors.append(FieldError("code", message, problem.code))
+    form.errors.append(FieldError("code", message, problem.code, brief=i18n.both(problem.title)))

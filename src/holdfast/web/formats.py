@@ -42,6 +42,22 @@ def day_long(locale: str, value: date) -> str:
     return str(dates.format_date(value, "y年M月d日 EEEE" if locale == "zh" else "EEEE d MMMM y", _BABEL[locale]))
 
 
+def day_brief(locale: str, value: date) -> str:
+    """``1 Dec`` · ``12/1``: for narrow cells."""
+    return str(dates.format_date(value, "M/d" if locale == "zh" else "d MMM", _BABEL[locale]))
+
+
+def season(locale: str, first: str, last: str) -> str:
+    """``Apr–Oct``, ``1 Apr – 15 Oct`` · ``4月至10月`` from ``04-01`` and ``10-31``; empty for the whole year."""
+    if (first, last) == ("01-01", "12-31"):
+        return ""
+    begin, end = (date.fromisoformat(f"2024-{text}") for text in (first, last))
+    whole = begin.day == 1 and ((end + timedelta(days=1)).day == 1 or last == "02-28")
+    pattern = ("M月" if whole else "M月d日") if locale == "zh" else ("MMM" if whole else "d MMM")
+    joint = "至" if locale == "zh" else "–" if whole else " – "
+    return joint.join(str(dates.format_date(value, pattern, _BABEL[locale])) for value in (begin, end))
+
+
 def weekday(locale: str, value: date) -> str:
     """``Mon`` · ``一``."""
     name = str(dates.format_date(value, "EEE", _BABEL[locale]))
@@ -108,6 +124,7 @@ FILTERS = {
         both,
         money,
         day,
+        day_brief,
         day_long,
         weekday,
         weekdays,

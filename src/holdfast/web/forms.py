@@ -9,15 +9,21 @@ import msgspec
 
 from holdfast.kit import i18n
 
+OTHER_DOCUMENT = "ID_OTHER_TYPE"
+
 
 class FieldError(msgspec.Struct, frozen=True):
-    """A message next to a field. `message` is bilingual; `suggestion` is what to put instead, if we can guess."""
+    """A message next to a field. `message` is bilingual; `suggestion` is what to put instead, if we can guess.
+
+    `brief` is what the summary at the top says, where the message speaks of what stands beside the field.
+    """
 
     field: str
     message: dict[str, str]
     code: str = ""
     suggestion: str | None = None
     severity: str = "error"
+    brief: dict[str, str] = {}
 
     @property
     def is_error(self) -> bool:
@@ -39,9 +45,9 @@ class Form:
         """What was typed there."""
         return self.values.get(name, otherwise)
 
-    def add(self, field: str, text: str, *, code: str = "", **values: Any) -> None:
+    def add(self, field: str, text: str, *, code: str = "", brief: str = "", **values: Any) -> None:
         """An error by its English sentence."""
-        self.errors.append(FieldError(field, i18n.both(text, **values), code))
+        self.errors.append(FieldError(field, i18n.both(text, **values), code, brief=i18n.both(brief) if brief else {}))
 
     def add_found(self, findings: Iterable[Any]) -> None:
         """Findings of a domain: objects or mappings with field, code, message and perhaps suggestion and severity."""
@@ -58,19 +64,20 @@ class Form:
             )
 
     def errors_of(self, name: str) -> list[FieldError]:
-        """What is to be said next to one field."""
-        return [error for error in self.errors if error.field == name]
+        """What is to be said next to one field: that it is another kind of document explains all else about it."""
+        found = [error for error in self.errors if error.field == name]
+        return [error for error in found if error.code == OTHER_DOCUMENT] or found
 
     def is_wrong(self, name: str) -> bool:
         return any(error.is_error for error in self.errors_of(name))
 
     @property
-    def wrong(self) -> list[FieldError]:
-        """The errors, without mere warnings, in the order of the fields on the page."""
+    def wrong(self) -> dict[str, list[FieldError]]:
+        """The errors by field, without mere warnings, in the order of the fields on the page."""
         order = {field: at for at, field in enumerate(self.labels)}
-        return sorted(
-            (error for error in self.errors if error.is_error), key=lambda error: order.get(error.field, len(order))
-        )
+        fields = sorted({error.field for error in self.errors}, key=lambda field: (order.get(field, len(order)), field))
+        found = {field: [error for error in self.errors_of(field) if error.is_error] for field in fields}
+        return {field: errors for field, errors in found.items() if errors}
 
     def name_of(self, field: str) -> str:
         """What the summary calls a field."""

@@ -112,7 +112,7 @@ def environment() -> Environment:
     )
     made.globals.update(
         {
-            "_": _sentence, "asset": assets.url, "words": words, "kinds": catalogue.KINDS, "qr": qr, "query": query,
+            "_": _sentence, "asset": assets.url, "words": words, "kinds": catalogue.KINDS, "qr": qr, "qr_file": qr_file, "query": query,
             "field_id": field_id, "now": clock.now,
         }
     )  # fmt: skip
@@ -154,6 +154,11 @@ def qr(text: str, label: str) -> Markup:
         '<svg role="img" aria-label="{label}" viewBox="0 0 {w} {h}" shape-rendering="crispEdges">'
         '<path fill="#fff" d="M0 0h{w}v{h}H0z"/><path stroke="#000" d="{path}"/></svg>'
     ).format(label=label, w=width, h=height, path=path)
+
+
+def qr_file(text: str) -> str:
+    """The same code as a picture to save (PNG in a data URI): phones put it into their album, from where wallets read it."""
+    return str(segno.make(text, error="m", micro=False).png_data_uri(scale=8, border=4))
 
 
 def _dark_runs(line: Any) -> list[tuple[int, int]]:

@@ -40,9 +40,23 @@ STATE_LEADS = {
     "cancelled": "The places are back on sale. The order stays here so that you can always look it up.",
     "expired": "The places went back on sale. If money still arrives, it is returned by itself.",
 }
-STATE_LEAD_IN_DOUBT = (
-    "We are checking your payment with the provider. Your places stay held meanwhile. Please do not pay again."
-)
+STAGE_HEADLINES = {
+    "checking": "We are checking with WeChat whether your payment arrived",
+    "arrived": "Your payment has arrived",
+}
+STAGE_LEADS = {
+    "checking": "Your places stay held meanwhile. Please do not pay again: this order will show the result.",
+    "arrived": "We are confirming your visit; this takes a moment. Please do not pay again.",
+}
+"""What the page of an unpaid order says instead, while its payment is at that stage."""
+STAGE_STATES = {"checking": "Checking the payment", "arrived": "Confirming"}
+
+OF_ONE_PERSON = {
+    "document-already-booked": "This document already has a booking there that day.",
+    "document-twice": "This document is entered for another person as well.",
+    "document-not-accepted": "The attraction does not accept this document.",
+}
+"""Code of a refusal → what it says beside the person it is about."""
 
 EVENTS = {
     "placed": "Order placed. The places were held for you.",

@@ -6,6 +6,7 @@
   const SECRET = new Set(["code", "key", "send", "switch"]);
   let timers = [];
   let again = null;
+  let at = location.pathname + location.search;
 
   // Keep what was typed in this tab until the booking went through.
   const store = {
@@ -85,6 +86,7 @@
     const page = new DOMParser().parseFromString(text, "text/html");
     if (!page.querySelector("#main")) { location.assign(url || location.href); return; }
     if (url) history.pushState(null, "", url);
+    at = location.pathname + location.search;
     document.title = page.title;
     document.documentElement.lang = page.documentElement.lang;
     document.body.replaceWith(page.body);
@@ -173,7 +175,8 @@
       setTimeout(() => { button.textContent = label; }, 1500);
     }
   });
-  addEventListener("popstate", () => location.reload());
+  // Browsers also fire this for links to a place on the same page.
+  addEventListener("popstate", () => { if (location.pathname + location.search !== at) location.reload(); });
   addEventListener("offline", () => toast("offline"));
   addEventListener("online", () => toast(again ? "lost" : ""));
   addEventListener("pageshow", (event) => { if (event.persisted) all("form[data-busy]").forEach((form) => busy(form, null, false)); });

@@ -26,7 +26,7 @@ async def send_code(request: Request) -> Response:
     form = _form(request, await sessions.typed(request))
     notice = await contacts.send_code(request, form)
     form.values["code"] = ""
-    too_soon = any(error.field == "code" for error in form.wrong)
+    too_soon = "code" in form.wrong
     return _session_page(
         request, form, notice=notice, code_sent=bool(notice) or too_soon, status=422 if form.wrong else 200
     )

@@ -130,7 +130,11 @@ async def _phone(request: Request, form: Form, known: accounts.Session | None) -
             return await accounts.phone_of(tx, known.account_id)
     phone = contacts.read_phone(form)
     if not form.value("code").strip():
-        form.add("code", "Enter the code from the message. If you have none, press the button above.")
+        form.add(
+            "code",
+            "Enter the code from the message. If you have none, press the button above.",
+            brief="Enter the code from the message.",
+        )
     return phone
 
 
@@ -149,7 +153,9 @@ def _mark_person(choice: Choice, form: Form, problem: Problem) -> None:
         return
     fields = [prefix for at in range(len(choice.lines)) for prefix in choice.people(at)]
     if 1 <= number <= len(fields):
-        form.add(f"{fields[number - 1]}.document", problem.title, code=problem.code)
+        form.add(
+            f"{fields[number - 1]}.document", words.OF_ONE_PERSON.get(problem.code, problem.title), code=problem.code
+        )
 
 
 def _form(request: Request, choice: Choice, values: dict[str, str]) -> Form:

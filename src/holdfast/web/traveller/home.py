@@ -14,9 +14,9 @@ from starlette.routing import Route
 from holdfast import catalogue, inventory
 from holdfast.kit import clock
 from holdfast.kit.problems import Unavailable
-from holdfast.web import formats, sessions
+from holdfast.web import sessions
 from holdfast.web.formats import HOME_ZONE
-from holdfast.web.render import language, page, speaker
+from holdfast.web.render import page, speaker
 
 DAYS = 7
 DAYS_TO_CHOOSE = 30
@@ -59,6 +59,8 @@ class Shown(msgspec.Struct, frozen=True):
 LOOKS = {"open": "open", "closed": "shut", "sold-out": "full", "not-yet": "later", "past": "over"}
 FEW_PART = 20
 """A day is shown as "only a few" below one part in twenty of the best day shown with it."""
+FEW_PLACES = 100
+"""From so many places on, a list does not say how many are left."""
 
 
 async def home(request: Request) -> Response:
@@ -86,11 +88,8 @@ async def home(request: Request) -> Response:
                 show_days(outlook.get(card.id, []), wanted.people),
                 card.lowest.amount_minor if card.lowest else None,
                 card.lowest.currency if card.lowest else "CNY",
-                _(
-                    "Up to {count} places left in one slot that day",
-                    count=formats.number(language(request), room[card.id]),
-                )
-                if card.id in room
+                _("At most {count} left per slot", count=room[card.id])
+                if room.get(card.id, FEW_PLACES) < FEW_PLACES
                 else "",
             )
             for card in cards

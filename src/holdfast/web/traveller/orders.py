@@ -12,11 +12,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from holdfast import accounts, catalogue, orders, payments
+from holdfast.kit import clock
+from holdfast.kit.db import ReadTx
 from holdfast.kit.problems import Problem
 from holdfast.web import contacts, formats, sessions, words
 from holdfast.web.forms import Form
 from holdfast.web.problem_pages import wait_words
 from holdfast.web.render import language, page, query, speaker
+
+from .payments import stage_of
+from .venues import say_cancel_rule
 
 PAGE_SIZE = 20
 UNPAID = (orders.State.HELD, orders.State.AWAITING_PAYMENT)
@@ -39,6 +44,7 @@ class Can(NamedTuple):
     tickets: bool
     cancel: bool
     again: bool
+    watch: bool
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -78,33 +84,51 @@ async def one(request: Request) -> Response:
     order = seen.order
     async with sessions.database(request).reading() as tx:
         payment = await orders.payment_of(tx, order)
-    is_open = order.state in UNPAID
+        rules = await _rules(tx, request, order)
+    stage = stage_of(order, payment, clock.now()).name if order.state in UNPAID else ""
+    state = "expired" if stage == "expired" else order.state
     return page(
         request,
         "traveller/order.html",
         order=order,
+        state=state,
+        stage=stage,
+        headline=words.STAGE_HEADLINES.get(stage) or words.STATE_HEADLINES[state],
+        lead=_lead(request, order, state, stage),
         urls=urls(order.number, seen.token),
         can=Can(
-            pay=is_open and not (payment and payment.in_doubt),
+            pay=stage in ("choose", "starting", "waiting", "failed"),
             tickets=order.state in (orders.State.CONFIRMED, orders.State.USED),
-            cancel=_may_be_ended(order),
-            again=order.state in (orders.State.CANCELLED, orders.State.EXPIRED),
+            cancel=_may_be_ended(order) and stage not in words.STAGE_HEADLINES,
+            again=state in (orders.State.CANCELLED, orders.State.EXPIRED),
+            watch=stage in words.STAGE_HEADLINES,
         ),
         is_paid=order.state is orders.State.CONFIRMED and order.row.amount_minor > 0,
-        lead=_lead(request, order, payment),
+        rules=[] if state in (orders.State.CANCELLED, orders.State.EXPIRED, orders.State.USED) else rules,
         events=[Told(event.at, _tell(request, event)) for event in reversed(order.events)],
         money_says=_money(request, order, payment),
+        reference=payment.merchant_ref if payment and payment.paid_at else None,
         time_zone=order.lines[0].time_zone,
     )
 
 
-def _lead(request: Request, order: orders.Order, payment: payments.PaymentView | None) -> str:
+async def _rules(tx: ReadTx, request: Request, order: orders.Order) -> list[str]:
+    """What the attractions of an order themselves say about cancelling."""
+    found = []
+    for line in order.lines:
+        products = (await catalogue.venues.get(tx, line.venue_id)).products
+        found += [
+            say_cancel_rule(request, product.cancel_rule) for product in products if product.name == line.product_name
+        ]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _lead(request: Request, order: orders.Order, state: str, stage: str) -> str:
     _ = speaker(request)
-    if order.state in UNPAID and payment and payment.in_doubt:
-        return _(words.STATE_LEAD_IN_DOUBT)
     line = order.lines[0]
     until = formats.moment(language(request), order.row.expires_at, line.time_zone) if order.row.expires_at else ""
-    return _(words.STATE_LEADS[order.state], time=until, day=formats.day_long(language(request), line.visit_date))
+    says = words.STAGE_LEADS.get(stage) or words.STATE_LEADS[state]
+    return _(says, time=until, day=formats.day_long(language(request), line.visit_date))
 
 
 def _tell(request: Request, event: orders.Event) -> str:
@@ -127,8 +151,6 @@ def _money(request: Request, order: orders.Order, payment: payments.PaymentView 
     says = []
     if payment and payment.paid_at:
         says.append(_("Paid with WeChat Pay, {time}.", time=formats.moment(locale, payment.paid_at, zone)))
-        if payment.merchant_ref:
-            says.append(_("Reference in your wallet: {reference}", reference=payment.merchant_ref))
     elif payment and payment.in_doubt:
         says.append(_("We are asking the provider whether money came. Please do not pay again."))
     else:

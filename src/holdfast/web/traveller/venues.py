@@ -53,6 +53,8 @@ class Offer(msgspec.Struct, frozen=True):
     prices: list[catalogue.Price]
     max_per_order: int
     real_name: bool
+    says: str = ""
+    """Why none of the slots can be chosen, when it is the same for all of them."""
 
     @property
     def can_book(self) -> bool:
@@ -167,6 +169,7 @@ def offers(request: Request, found: catalogue.Venue, slots: list[inventory.SlotV
                 prices=sold[0].prices,
                 max_per_order=min(product.max_per_order, 50) if product else 5,
                 real_name=product.real_name if product else True,
+                says=shown[0].says if len(shown) > 1 and len({slot.says for slot in shown}) == 1 else "",
             )
         )
     return made
@@ -206,17 +209,22 @@ def _facts(request: Request, found: catalogue.Venue) -> list[ShownFact]:
     for product in found.products:
         for price in product.prices:
             origin = price.provenance
-            name = _("Price: {ticket}", ticket=i18n.pick(price.name, locale))
+            ticket, season = i18n.pick(price.name, locale), formats.season(locale, price.from_day, price.to_day)
+            if len(found.products) > 1:
+                ticket = f"{i18n.pick(product.name, locale)} · {ticket}"
+            name = _(
+                "Price: {ticket}", ticket=_("{ticket}, {season}", ticket=ticket, season=season) if season else ticket
+            )
             value = formats.money(locale, price.amount_minor, price.currency)
             if origin.status:
                 made.append(_fact(found, name, value, origin.status, origin.source, origin.as_of, origin.note))
     for opening in found.openings:
         origin = opening.provenance
+        season = formats.season(locale, opening.from_day, opening.to_day)
+        name = _("Opening hours, {season}", season=season) if season else _("Opening hours")
         value = f"{opening.opens:%H:%M}–{opening.closes:%H:%M}"
         if origin.status:
-            made.append(
-                _fact(found, _("Opening hours"), value, origin.status, origin.source, origin.as_of, origin.note)
-            )
+            made.append(_fact(found, name, value, origin.status, origin.source, origin.as_of, origin.note))
     return made
 
 

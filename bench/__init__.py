@@ -1,0 +1,1 @@
+"""Benches: commands that measure ratios in one run, each figure with its check. ``holdfast bench`` lists them."""
