@@ -8,7 +8,6 @@ from contextvars import ContextVar
 
 import structlog
 
-
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 
