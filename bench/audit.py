@@ -34,13 +34,17 @@ class Audit(msgspec.Struct):
     """Lines, travellers, events or replies too many or too few."""
     refused: int = 0
     lost: int = 0
+    invariants: int = 0
+    """How many were asked."""
     broken: int = 0
-    """Invariants that do not hold."""
+    """How many of them do not hold."""
     words: list[str] = []
 
     @property
     def passed(self) -> bool:
-        return not any((self.missing, self.unknown, self.twice, self.incomplete, self.refused, self.lost, self.broken))
+        return self.invariants > 0 and not any(
+            (self.missing, self.unknown, self.twice, self.incomplete, self.refused, self.lost, self.broken)
+        )
 
 
 COUNTS = """
@@ -78,7 +82,10 @@ def audit(ground: Ground, load: Load, since: str) -> Audit:
         refused=sum(count for status, count in load.statuses.items() if status != "201"),
         lost=load.lost,
     )
-    for result in asyncio.run(_invariants(ground.url)):
+    load_checks()
+    results = asyncio.run(_invariants(ground.url))
+    found.invariants = len(results)
+    for result in results:
         if not result.holds:
             found.broken += 1
             found.words.append(f"broken: {result.sentence}: {result.offenders[:2]}")

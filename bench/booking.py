@@ -15,6 +15,7 @@ is compared with what is written; a measurement that fails its check does not co
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -228,6 +229,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print nothing but the figures")
     given = parser.parse_args(argv)
     given.rounds = given.rounds or (3 if given.seconds >= 2 else 1)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # clean up after ourselves also then
     began = time.monotonic()
     bench = run(given)
     named = {one.name: one.title for one in (*PLAN, *LATER)}
@@ -241,6 +243,7 @@ def main(argv: list[str]) -> int:
     else:
         checked = f"{numbers['measurements_checked_good']:.0f} of {numbers['measurements']:.0f} measurements passed their check"
         print(f"\n{report.table(medians, named)}\n\n{report.verdicts(reached)}\n\n{checked}: {numbers['acknowledged']:,.0f} "
-              f"bookings acknowledged, {numbers['missing']:.0f} missing, {numbers['twice']:.0f} twice; "
+              f"bookings acknowledged, {numbers['missing']:.0f} missing, {numbers['twice']:.0f} twice; {numbers['invariants']:.0f} "
+              f"invariants asked after each, {numbers['broken']:.0f} broken; "
               f"{numbers['elapsed_s']:.0f} s in all")  # fmt: skip
     return 0 if passed else 1

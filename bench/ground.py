@@ -20,7 +20,7 @@ from holdfast.kit import crypto, embedded, schema
 ACCOUNTS = 1_000
 SLOTS = 1_000
 VENUE, PRODUCT, PRICE = "bench-venue", "bench-product", "bench-adult"
-CAPACITY = 1_000_000_000
+CAPACITY = 10_000_000
 
 
 class Ground(msgspec.Struct, frozen=True):
@@ -79,6 +79,11 @@ def _catalogue(connection: psycopg.Connection) -> None:
         [PRODUCT, VENUE],
     )
     connection.execute(
+        """insert into catalogue.timeslots (product_id, code, starts, ends, share_bp)
+           values (%s, 'c0', '09:00', '17:00', 10000)""",
+        [PRODUCT],
+    )
+    connection.execute(
         """insert into catalogue.prices (id, product_id, ticket, name, amount_minor)
            values (%s, %s, 'adult', '{"zh": "成人", "en": "Adult"}', 6000)""",
         [PRICE, PRODUCT],
@@ -86,14 +91,22 @@ def _catalogue(connection: psycopg.Connection) -> None:
 
 
 def _slots(connection: psycopg.Connection) -> list[UUID]:
-    """One hot slot and the spread ones; all on sale, none ever full."""
+    """One hot slot and the spread ones, a hundred a day; all on sale, none ever full, as the policies allow."""
+    connection.execute(
+        """insert into inventory.policies (id, venue_id, from_date, kind, value, issued_at)
+           values (gen_random_uuid(), %s, current_date, 'absolute', %s, now())""",
+        [VENUE, CAPACITY * 100],
+    )
     rows = connection.execute(
         """insert into inventory.slots (id, product_id, venue_id, visit_date, code, starts_at, ends_at, sale_opens_at,
                                         sale_closes_at, capacity)
-           select gen_random_uuid(), %s, %s, current_date + 1 + n / 100, 'c' || n %% 100, now() + interval '1 day',
-                  now() + interval '2 days', now() - interval '1 day', now() + interval '1 day', %s
-           from generate_series(0, %s) n returning id""",
-        [PRODUCT, VENUE, CAPACITY, SLOTS],
+           select gen_random_uuid(), %s, %s, d.day, 'c' || n %% 100, d.opens, d.opens + interval '8 hours',
+                  now() - interval '1 day', d.opens + interval '8 hours', %s
+           from generate_series(99, %s) n
+           cross join lateral (select current_date + 2 + n / 100, (current_date + 2 + n / 100 + time '09:00')
+                                 at time zone 'Asia/Shanghai') d (day, opens)
+           order by n returning id""",
+        [PRODUCT, VENUE, CAPACITY, SLOTS + 99],
     ).fetchall()
     return [row[0] for row in rows]
 

@@ -110,6 +110,7 @@ def flat(medians: dict[str, Median], reached: list[Goal], figures: dict[str, lis
     numbers: dict[str, float] = {
         "measurements": len(audits),
         "measurements_checked_good": sum(audit.passed for audit in audits),
+        "invariants": min((audit.invariants for audit in audits), default=0),
         **{
             name: sum(getattr(audit, name) for audit in audits)
             for name in (

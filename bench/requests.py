@@ -49,6 +49,7 @@ def document(serial: int) -> tuple[str, str]:
 
 def bookings(measurement: int, slots: list[str], start: int = 0) -> Iterator[Booking]:
     """The endless line of travellers of one measurement, the same for the same number."""
+    assert measurement < 249, "passports have eight digits"
     dice = random.Random(measurement)
     number, serial = start, measurement * PER_MEASUREMENT + 2 * start
     while True:

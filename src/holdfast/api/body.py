@@ -75,7 +75,7 @@ def _check_content_type(given: bytes) -> None:
 
 
 class Queries(Generic[T]):
-    """Reads query strings of one type; a blank parameter counts as absent."""
+    """Reads query strings of one type. A blank parameter is an empty text, which a number or date cannot be."""
 
     def __init__(self, kind: type[T]) -> None:
         self._kind = kind
@@ -83,7 +83,7 @@ class Queries(Generic[T]):
     def value(self, query_string: bytes) -> T:
         """The parameters as a value. QueryMismatch names the one that does not fit."""
         try:
-            pairs = parse_qsl(query_string.decode("latin-1"), max_num_fields=50)
+            pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=50)
         except ValueError as error:
             raise QueryMismatch(errors=[findings.finding("", "TOO_MANY", limit=50)]) from error
         given: dict[str, Any] = {}
