@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True):
     simulator_url: str = "http://127.0.0.1:8090"
     wechatpay_config: str = ""
     """Path of a JSON file with the WeChat Pay merchant's configuration; empty: fetched from the simulator in dev."""
+    support: str = ""
+    """How a person reaches people, shown on the pages: a telephone number, an address, opening hours."""
     sms_url: str = ""
     """HTTP gateway that gets ``POST {"to", "text"}`` for each text message; empty: messages stay in the mailbox page."""
     pool_size: int = 10

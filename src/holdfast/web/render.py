@@ -78,6 +78,7 @@ def page(
         "visitor": getattr(request.state, "visitor", None),
         "request_id": request_id(request),
         "in_development": not settings.current().is_production,
+        "support": settings.current().support,
     }
     body = environment().get_template(template).render(known | context)
     kept = {
