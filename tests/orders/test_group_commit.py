@@ -61,8 +61,8 @@ async def test_a_crash_after_the_commit_loses_no_answer(db):
     assert await world.places_left(db, slot) == 0
 
 
-@pytest.mark.parametrize("point", ["orders.place.before_flush", "orders.place.before_commit"])
-async def test_a_crash_before_the_commit_books_nothing_twice(db, point):
+@pytest.mark.parametrize("point", ["orders.place.before_flush", "orders.place.after_commit"])
+async def test_a_crash_around_the_commit_books_nothing_twice(db, point):
     slot = await world.open_slot(db, places=3)
     mei = await world.traveller(db)
     place = orders.group_commit(db, lanes=1)

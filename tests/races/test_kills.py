@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 POINTS = sorted(name for name in faults.POINTS if name.startswith(("orders.", "payments.")))
 CASES = [(point, victim) for point in POINTS for victim in VICTIMS]
 SHORT: list[tuple[str, Victim]] = [
-    ("orders.place.before_commit", "process"),
+    ("orders.place.before_flush", "process"),
     ("orders.place.after_commit", "both"),
     ("payments.pay.answered", "process"),
     ("payments.observe.before_commit", "database"),

@@ -44,6 +44,7 @@ def serve_app(given: argparse.Namespace) -> int:
     uvicorn.run(
         "holdfast.main:app", factory=True, host=given.host, port=given.port, workers=given.workers, log_level="warning",
         access_log=False, loop="uvloop", http="httptools", timeout_keep_alive=30, backlog=4096,
+        server_header=False, ws="none",
     )  # fmt: skip
     return 0
 

@@ -213,15 +213,26 @@ class Db:
 
     async def run(self, command: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a command in one transaction and commits; again, at most three times, if the database asks for it."""
-        for tries in range(1, RETRIES + 1):
-            try:
-                async with self._connection() as connection, connection.transaction():
-                    return await command(Tx(connection), *args, **kwargs)
-            except (errors.SerializationFailure, errors.DeadlockDetected) as error:
-                if tries == RETRIES:
-                    raise DatabaseUnavailable(retry_after_s=1) from error
-                await asyncio.sleep(0.01 * 2**tries)
-        raise AssertionError("unreachable")
+
+        async def once() -> T:
+            async with self._connection() as connection, connection.transaction():
+                return await command(Tx(connection), *args, **kwargs)
+
+        return await _until_serialised(once)
+
+    async def run_one(
+        self, command: Callable[Concatenate[Tx, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs a command of exactly one statement, which is then its own transaction.
+
+        Spares the round trips of BEGIN and COMMIT, during which its locks would wait for this process.
+        """
+
+        async def once() -> T:
+            async with self._connection() as connection:
+                return await command(Tx(connection), *args, **kwargs)
+
+        return await _until_serialised(once)
 
     async def read(self, query: Callable[Concatenate[ReadTx, P], Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs one query; its statements share no snapshot (use `reading` for that)."""
@@ -270,6 +281,18 @@ class Db:
             raise DatabaseUnavailable(retry_after_s=2) from error
         finally:
             txstate.in_transaction.reset(token)
+
+
+async def _until_serialised(once: Callable[[], Awaitable[T]]) -> T:
+    """Again after a serialisation failure or deadlock, with growing pauses, then DatabaseUnavailable."""
+    for tries in range(1, RETRIES + 1):
+        try:
+            return await once()
+        except (errors.SerializationFailure, errors.DeadlockDetected) as error:
+            if tries == RETRIES:
+                raise DatabaseUnavailable(retry_after_s=1) from error
+            await asyncio.sleep(0.01 * 2**tries)
+    raise AssertionError("unreachable")
 
 
 async def lock(tx: Tx, *names: str) -> None:

@@ -4,14 +4,15 @@ set lock_timeout = '5s';
 
 create function orders.place_many(
   requests json, request_lines json, request_travellers json, at timestamptz, hold interval, subscribers text[]
-) returns json language plpgsql set plan_cache_mode = 'force_generic_plan' as $$
+) returns json language plpgsql set plan_cache_mode = 'force_generic_plan' set enable_seqscan = off as $$
 #variable_conflict use_column
 -- Answers one result per request, in order of n: {"order_id", "number", "state", "amount_minor", "currency",
 -- "expires_at"} or {"problem", "fields"}. Equal keys of one account get equal answers.
 --
 -- Two things keep it fast. Planning these statements anew would cost three times what running them for one booking
--- does, and every look-up is by key, so the generic plan serves one request as well as 256. And what belongs to one
--- request is found by subscript, asked[n], never by joining two lists of unknown length.
+-- does, and every look-up is by key, so the generic plan serves one request as well as 256; without sequential scans,
+-- because a plan made while the tables were small would still scan them when a rush has filled them. And what belongs
+-- to one request is found by subscript, asked[n], never by joining two lists of unknown length.
 declare
   asked      orders.placing[];
   wanted     orders.placing_line[];
@@ -68,10 +69,10 @@ begin
       from unnest(people) t join inventory.slots s on s.id = t.slot_id
       join catalogue.products p on p.id = s.product_id and p.once_per_document_day
   ), distinct_claim as (
-    select distinct on (c.id) c.id, exists (
-             select 1 from orders.travellers o where o.live and o.once and o.visit_date = c.visit_date
-                and o.venue_id = c.venue_id and o.document_index = c.document_index) as taken
-      from claim c order by c.id
+    select d.id, o.live is not null as taken from (select distinct on (c.id) c.* from claim c order by c.id) d
+      left join lateral (  -- limit: a look-up by key for each, never the whole table hashed
+        select o.live from orders.travellers o where o.live and o.once and o.visit_date = d.visit_date
+           and o.venue_id = d.venue_id and o.document_index = d.document_index limit 1) o on true
   )
   select array_agg(c.n order by c.n, c.seq), array_agg(c.seq order by c.n, c.seq), array_agg(c.id order by c.n, c.seq),
          (select array_agg(d.taken order by d.id) from distinct_claim d)
@@ -132,7 +133,9 @@ begin
     select k.*, r.result as known, r.body_hash is distinct from (asked[k.n]).body_hash as differs,
            min(k.n) over same as first_n,
            first_value((asked[k.n]).body_hash) over same is distinct from (asked[k.n]).body_hash as differs_from_first
-      from booking k left join kit.replies r on r.scope = (asked[k.n]).account_id and r.key = (asked[k.n]).key
+      from booking k left join lateral (
+        select r.result, r.body_hash from kit.replies r where r.scope = (asked[k.n]).account_id and r.key = (asked[k.n]).key limit 1
+      ) r on true
     window same as (partition by (asked[k.n]).account_id, (asked[k.n]).key order by k.n)
      order by k.n
   loop
@@ -151,11 +154,13 @@ begin
     end if;
 
     -- Claim what the booking needs, one thing after another; what cannot be had is the verdict, and the claims go back.
-    if verdict is null and claim_n[next_claim + 1] = b.n and exists (
-      select 1 from unnest(claim_n, claim_id) as c (n, id) where c.n = b.n group by c.id having count(*) > 1
-    ) then
-      verdict := '{"problem": "document-twice", "fields": {}}';
-    end if;
+    last := next_claim + 1;
+    while verdict is null and claim_n[last] = b.n loop  -- a booking's claims stand side by side
+      if claim_id[last] = any (claim_id[next_claim:last - 1]) then
+        verdict := '{"problem": "document-twice", "fields": {}}';
+      end if;
+      last := last + 1;
+    end loop;
     last := next_claim;
     while verdict is null and claim_n[last] = b.n loop
       if claimed[claim_id[last]] then

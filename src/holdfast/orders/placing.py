@@ -24,7 +24,6 @@ LINES_MAX = 10
 TRAVELLERS_MAX = 50
 ABOUT_TO_COMMIT = faults.declare("orders.place.before_flush", "a batch of bookings is collected, nothing is written")
 COMMITTED = faults.declare("orders.place.after_commit", "the batch is committed, nobody has been answered")
-WRITTEN = faults.declare("orders.place.before_commit", "the batch is written, not yet committed")
 
 
 def prepare(
@@ -147,7 +146,7 @@ _decoder = msgspec.json.Decoder(list[_Answer])
 
 
 async def place_many(tx: Tx, requests: Sequence[PlaceRequest]) -> list[Placed | Problem]:
-    """Decides bookings in the order of their arrival and writes the accepted ones, all in this transaction.
+    """Decides bookings in the order of their arrival and writes the accepted ones, all in one statement.
 
     One result per request, in order: Placed, or the problem that stood in the way. Equal keys of one account get equal
     answers; the same key with another body gets KeyReused. A booking is all or nothing over its lines.
@@ -159,7 +158,6 @@ async def place_many(tx: Tx, requests: Sequence[PlaceRequest]) -> list[Placed | 
             subscribers=list(jobs.SUBSCRIBERS.get("order.confirmed", {})),
         )
     )  # fmt: skip
-    faults.point(WRITTEN)
     return [_result(answer) for answer in answers]
 
 
@@ -177,7 +175,7 @@ def group_commit(db: Db, *, lanes: int, limit: int = 256, depth: int = 20_000) -
     """The one place where this process's bookings meet: ``placed = await place(request)``."""
 
     async def flush(requests: Sequence[PlaceRequest]) -> list[Placed | Problem]:
-        results = await db.run(place_many, requests)
+        results = await db.run_one(place_many, requests)
         faults.point(COMMITTED)
         return results
 
