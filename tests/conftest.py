@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 os.environ["HOLDFAST_ENV"] = "test"
@@ -54,9 +55,9 @@ def template(server: str) -> Iterator[str]:
         connection.execute(sql.SQL("drop database {}").format(sql.Identifier(name)))
 
 
-@pytest.fixture
-def database_url(server: str, template: str) -> Iterator[str]:
-    """A database of this test alone."""
+@contextmanager
+def clone(server: str, template: str) -> Iterator[str]:
+    """The URL of a database of one's own, as the template is; gone afterwards."""
     name = f"test_{ids.uuid7().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(
@@ -66,6 +67,22 @@ def database_url(server: str, template: str) -> Iterator[str]:
         )
         yield database(server, name)
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database_url(server: str, template: str) -> Iterator[str]:
+    """A database of this test alone."""
+    with clone(server, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def shared(server: str, template: str) -> AsyncIterator[Db]:
+    """A database for all tests of a module that do not disturb each other."""
+    with clone(server, template) as url:
+        opened = await Db(url, size=10).open()
+        yield opened
+        await opened.close()
 
 
 @pytest.fixture

@@ -7,16 +7,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
-import psycopg
 import pytest
-from psycopg import sql
 from starlette.applications import Starlette
 
 from holdfast import accounts, api, orders
-from holdfast.kit import ids
 from holdfast.kit.db import Db
 from tests import world
-from tests.conftest import database
 
 ORDERS = "/api/v1/orders"
 
@@ -35,20 +31,6 @@ async def client_of(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=app, client=("192.0.2.7", 40000))
     async with httpx2.AsyncClient(transport=transport, base_url="http://holdfast.test") as client:
         yield client
-
-
-@pytest.fixture(scope="module")
-async def shared(server: str, template: str) -> AsyncIterator[Db]:
-    """A database for all tests of a module that do not disturb each other."""
-    name = f"test_{ids.uuid7().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-        opened = await Db(database(server, name), size=10).open()
-        yield opened
-        await opened.close()
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

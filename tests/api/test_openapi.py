@@ -8,12 +8,10 @@ from contextlib import asynccontextmanager
 import hypothesis
 import jsonschema_rs
 import msgspec
-import psycopg
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase
 from hypothesis import strategies as st
-from psycopg import sql
 from schemathesis import GenerationMode, checks
 from schemathesis.python import asgi
 from starlette.applications import Starlette
@@ -21,10 +19,9 @@ from starlette.applications import Starlette
 from holdfast import accounts, api, orders
 from holdfast.api import openapi
 from holdfast.api.endpoint import problems_of
-from holdfast.kit import ids
 from holdfast.kit.db import Db
 from tests import world
-from tests.conftest import database
+from tests.conftest import clone
 
 DOCUMENT = json.loads(openapi.document(api.endpoints()))
 EXAMPLES_PER_ENDPOINT = 12
@@ -89,11 +86,10 @@ def test_every_body_has_an_example_that_fits():
 @pytest.fixture(scope="module")
 def running(server, template):
     """The API with a database of its own, opened in the event loop that schemathesis keeps; and who is signed in there."""
-    name = f"test_{ids.uuid7().hex}"
 
     @asynccontextmanager
     async def lifespan(app):
-        db = await Db(database(server, name), size=4).open()
+        db = await Db(url, size=4).open()
         app.state.db = db
         app.state.place = orders.group_commit(db, lanes=2)
         app.state.doorkeeper = accounts.Doorkeeper(db)
@@ -101,13 +97,9 @@ def running(server, template):
         yield
         await db.close()
 
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
+    with clone(server, template) as url:
         yield Starlette(routes=api.routes, lifespan=lifespan)
         asgi.shutdown_lifespans()
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.mark.parametrize(("path", "method"), operations())

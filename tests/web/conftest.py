@@ -8,33 +8,21 @@ from html import unescape
 from typing import Any
 
 import httpx2
-import psycopg
 import pytest
-from psycopg import sql
 from starlette.applications import Starlette
 
 from holdfast import accounts, orders, web
-from holdfast.kit import ids
 from holdfast.kit.db import Db
 from holdfast.kit.problems import Problem
 from tests import world
-from tests.conftest import database
 
 HOST = "http://holdfast.test"
 
 
 @pytest.fixture(scope="module")
-async def db(server: str, template: str) -> AsyncIterator[Db]:
-    """A database for the tests of one module, which do not disturb each other."""
-    name = f"test_{ids.uuid7().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
-        opened = await Db(database(server, name), size=10).open()
-        yield opened
-        await opened.close()
-        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+def db(shared: Db) -> Db:
+    """The tests of one module share a database: they do not disturb each other."""
+    return shared
 
 
 @pytest.fixture
