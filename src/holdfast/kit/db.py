@@ -2,7 +2,7 @@
 
 `ReadTx` selects; `Tx` also writes. Only the edge opens them: ``await db.run(orders.cancel, actor, ref)``. `Db.run`
 runs a command again after a serialisation failure or deadlock, so a command must be re-runnable by construction.
-`Db.batch` makes one transaction of what arrives while the last one is on its way.
+`Batch` makes one transaction of what arrives while the last one is on its way.
 """
 
 from __future__ import annotations
@@ -245,21 +245,6 @@ class Db:
         async with self._connection() as connection, connection.transaction():
             await connection.execute("set transaction isolation level repeatable read, read only")
             yield ReadTx(connection)
-
-    def batch(
-        self,
-        command: Callable[[Tx, Sequence[Q]], Awaitable[Sequence[R | Problem]]],
-        *,
-        limit: int = 256,
-        lanes: int = 2,
-        depth: int = 20_000,
-    ) -> Batch[Q, R]:
-        """Group commit for a command over many; answers come in the order of the requests."""
-
-        async def flush(requests: Sequence[Q]) -> Sequence[R | Problem]:
-            return await self.run(command, requests)
-
-        return Batch(flush, limit=limit, lanes=lanes, depth=depth)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[AsyncConnection[Any]]:

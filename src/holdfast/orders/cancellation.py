@@ -10,7 +10,7 @@ from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, Tx
 
 from . import store
-from .model import UNPAID, NotCancellable, Order, OrderUnknown, PaymentInDoubt, State
+from .model import UNPAID, NotCancellable, Order, OrderUnknown, PaymentInDoubt, State, may_become
 
 
 async def cancel(db: Db, actor: Actor, order: Order) -> None:
@@ -43,6 +43,7 @@ async def _cancel(tx: Tx, actor: Actor, order_id: UUID, settled: UUID | None) ->
         free = all(line.starts_at > clock.now() for line in lines)
     if row.state not in UNPAID and not free:
         raise NotCancellable(state=row.state)
+    assert may_become(row.state, State.CANCELLED)
     await store.set_state(tx, order_id, State.CANCELLED, expires_at=None, confirmed_at=None)
     await store.add_event(tx, order_id, "cancelled", clock.now(), str(actor), {})
     await store.release(tx, order_id)

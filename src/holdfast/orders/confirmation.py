@@ -13,7 +13,7 @@ from holdfast.kit.db import Db, Tx
 from holdfast.kit.money import Money
 
 from . import lookup, messages, store
-from .model import OrderRow, State
+from .model import OrderRow, State, may_become
 
 CONFIRMED = faults.declare("orders.confirm.before_commit", "an order is confirmed, not yet committed")
 _ACTOR = str(system("confirmation"))
@@ -36,6 +36,7 @@ async def confirm(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
 
 
 async def _confirm(tx: Tx, row: OrderRow, details: dict[str, bool]) -> None:
+    assert may_become(row.state, State.CONFIRMED)
     now = clock.now()
     await store.set_state(tx, row.id, State.CONFIRMED, expires_at=None, confirmed_at=now)
     await store.add_event(tx, row.id, "confirmed", now, _ACTOR, details)

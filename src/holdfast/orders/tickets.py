@@ -8,7 +8,7 @@ The document tag is the first 6 bytes of the blind index, so a gate with the gat
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 import msgspec
@@ -20,7 +20,6 @@ from holdfast.kit.i18n import pick
 from .model import Line, Order, State
 
 PREFIX = "HF1"
-EARLY = timedelta(minutes=0)
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -87,7 +86,7 @@ def _sign(order: Order, seq: int, admits: int, line: Line, tag: bytes) -> str:
             ticket=seq,
             admits=admits,
             venue_id=line.venue_id,
-            not_before=int((line.starts_at - EARLY).timestamp()),
+            not_before=int(line.starts_at.timestamp()),
             not_after=int(line.ends_at.timestamp()),
             document_tag=tag,
         )

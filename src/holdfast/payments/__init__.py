@@ -8,7 +8,7 @@ intent carries an opaque reference, and news goes up as ``payment.paid`` and ``p
 from . import jobs  # noqa: F401 - whoever imports a domain can emit news for it
 from .attempts import pay, settle
 from .channels import close as close_channels
-from .intents import extend, reinstate, view, want
+from .intents import reinstate, view, want
 from .model import AttemptState, IntentOver, IntentState, PaymentView, Settlement
 from .notifications import receive
 from .providers.base import Forged, Probe
@@ -23,7 +23,6 @@ __all__ = [
     "Probe",
     "Settlement",
     "close_channels",
-    "extend",
     "pay",
     "receive",
     "refund",

@@ -67,11 +67,6 @@ async def close(tx: Tx, intent_id: UUID, state: IntentState) -> IntentState | No
     return state
 
 
-async def extend(tx: Tx, intent_id: UUID, expires_at: datetime) -> None:
-    """Keeps an open intent open for longer, while its attempt is in doubt."""
-    await store.extend_intent(tx, intent_id, expires_at)
-
-
 async def reinstate(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
     """Accepts late money after all: its attempt becomes the winner of the ended intent.
 

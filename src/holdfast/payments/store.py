@@ -62,10 +62,6 @@ async def set_conflicted(tx: Tx, intent_id: UUID) -> None:
     await tx.execute("update payments.intents set conflicted = true where id = %(id)s", id=intent_id)
 
 
-async def extend_intent(tx: Tx, intent_id: UUID, expires_at: datetime) -> None:
-    await tx.execute("update payments.intents set expires_at = %(at)s where id = %(id)s", id=intent_id, at=expires_at)
-
-
 async def insert_attempt(
     tx: Tx, *, attempt_id: UUID, intent: Intent, provider: str, method: str, version: str, merchant_ref: str,
     at: datetime, expires_at: datetime, next_query_at: datetime | None,
