@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,12 +22,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from holdfast.kit import http
+from holdfast.kit import clock, http
 from holdfast.payments.providers.wechatpay import WeChatPay, load_config
 
 from .merchant import Merchant
 
-QUICK = dict.fromkeys(("create", "refund", "query", "query_refund", "close"), 0.7)
+QUICK = dict.fromkeys(("create", "refund", "query", "query_refund", "close", "bill"), 0.7)
 
 
 def free_port() -> int:
@@ -38,8 +39,8 @@ def free_port() -> int:
 class SimulatorProcess:
     """The simulator, started as anyone would start it; it can be killed and started again on the same state."""
 
-    def __init__(self, state_dir: Path) -> None:
-        self.state_dir = state_dir
+    def __init__(self, state_dir: Path, clock_offset_s: float = 0, *, more: tuple[str, ...] = ()) -> None:
+        self.state_dir, self.clock_offset_s, self.more = state_dir, clock_offset_s, more
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx2.Client(base_url=self.url, trust_env=False, timeout=10)
@@ -55,8 +56,13 @@ class SimulatorProcess:
             "100",
             "--refund-delay",
             "0.2",
+            *self.more,
         ]
-        environment = {**os.environ, "HOLDFAST_ENV": "test", "HOLDFAST_CLOCK_OFFSET_S": "0"}
+        environment = {
+            **os.environ,
+            "HOLDFAST_ENV": "test",
+            "HOLDFAST_CLOCK_OFFSET_S": str(self.clock_offset_s),
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "holdfast.payments.simulator", *options], env=environment
         )
@@ -82,15 +88,26 @@ class SimulatorProcess:
     def script(self, *steps: dict[str, object], seed: int = 7) -> None:
         self.http.post("/_sim/scenario", json={"steps": steps, "seed": seed}).raise_for_status()
 
-    def pay(self, number: str, **amounts: int) -> dict[str, object]:
-        return self.http.post(f"/_sim/pay/{number}", json=amounts).raise_for_status().json()
+    def pay(self, number: str, **how: object) -> dict[str, object]:
+        """The payer pays; `how`: amount, payer_amount, again."""
+        return self.http.post(f"/_sim/pay/{number}", json=how).raise_for_status().json()
 
     def order(self, number: str) -> dict[str, object]:
         found = self.http.get("/_sim/truth").json()["orders"]
         return next(order for order in found if order["out_trade_no"] == number)
 
-    def config(self) -> bytes:
-        return self.http.get("/_sim/config").content
+    def callbacks(self) -> dict[str, int]:
+        """How many callbacks stand how."""
+        return self.http.get("/_sim/truth").json()["callbacks"]
+
+    def advance(self, seconds: float) -> None:
+        """Move the simulator's clock and ours; both are back when the test is over."""
+        self.http.post("/_sim/clock", json={"advance_s": seconds}).raise_for_status()
+        clock.move(timedelta(seconds=seconds))
+
+    def config(self, provider: str = "wechatpay") -> bytes:
+        """What the adapter of a provider loads."""
+        return self.http.get("/_sim/config", params={"provider": provider}).raise_for_status().content
 
 
 class Received(NamedTuple):
@@ -99,9 +116,10 @@ class Received(NamedTuple):
 
 
 class Receiver:
-    """A merchant's callback address: keeps what comes; answers 204, or what a test has laid in `statuses`."""
+    """A merchant's callback address: keeps what comes; answers 204, or what a test has laid in `statuses`, with `body`."""
 
     def __init__(self) -> None:
+        self.body = b""
         self.inbox: queue.Queue[Received] = queue.Queue()
         self.statuses: queue.Queue[int] = queue.Queue()
         routes = [
@@ -121,7 +139,8 @@ class Receiver:
 
     async def _notify(self, request: Request) -> Response:
         self.inbox.put(Received(dict(request.headers), await request.body()))
-        return Response(status_code=204 if self.statuses.empty() else self.statuses.get())
+        usual = 200 if self.body else 204
+        return Response(self.body, usual if self.statuses.empty() else self.statuses.get())
 
     async def _large(self, request: Request) -> Response:
         return Response(b"x" * (http.RESPONSE_BYTES_MAX + 1))
@@ -179,6 +198,7 @@ def receiver(receiver_thread):
     for kept in (receiver_thread.inbox, receiver_thread.statuses):
         while not kept.empty():
             kept.get()
+    receiver_thread.body = b""
     return receiver_thread
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .conftest import SimulatorProcess
 
 NATIVE = "/v3/pay/transactions/native"
+H5 = "/v3/pay/transactions/h5"
 REFUNDS = "/v3/refund/domestic/refunds"
 
 
@@ -28,8 +29,8 @@ def charge(ref: str, url: str = "http://127.0.0.1:9/notify", **other: object) ->
     return Charge(merchant_ref=ref, notify_url=url, **fields)
 
 
-def refund_of(ref: str, amount: int = 2_800, url: str | None = None) -> Refund:
-    return Refund(f"R{ref}", ref, amount, 12_800, "CNY", "行程取消", url)
+def refund_of(ref: str, amount: int = 2_800, url: str | None = None, **other: object) -> Refund:
+    return Refund(f"R{ref}", ref, amount, 12_800, "CNY", "行程取消", url, **other)
 
 
 async def paid(provider: WeChatPay, sim: SimulatorProcess, **charged: object) -> str:

@@ -18,7 +18,7 @@ from holdfast.payments.providers.base import (
     Source,
 )
 from holdfast.payments.providers.wechatpay import WeChatPay, load_config
-from holdfast.payments.simulator.keys import Keys, new_identity
+from holdfast.payments.simulator.wechatpay.keys import Keys, new_identity
 
 from .merchant import charge, number, paid, refund_of
 
@@ -163,7 +163,8 @@ async def test_after_a_lost_refund_response_the_money_goes_back_once(provider, s
 
 
 async def test_a_provider_that_cannot_be_reached_was_surely_sent_nothing(sim):
-    config = msgspec.structs.replace(load_config(sim.config()), base_url="http://127.0.0.1:1")
+    nowhere = {"base_url": "http://127.0.0.1:1", "backup_url": "http://127.0.0.1:1/backup"}
+    config = msgspec.structs.replace(load_config(sim.config()), **nowhere)
     async with http.client() as client:
         seen, call = await WeChatPay(config, client).create(charge(number()))
     assert (seen.state, seen.error_code) == (PaymentState.UNKNOWN, "connect-failed")
@@ -300,7 +301,11 @@ async def test_production_speaks_https_only_and_secrets_do_not_show(sim, monkeyp
     async with http.client() as client:
         with pytest.raises(ValueError, match="https"):
             WeChatPay(config, client)
-        WeChatPay(msgspec.structs.replace(config, base_url="https://api.mch.weixin.qq.com"), client)
+        secure = msgspec.structs.replace(config, base_url="https://api.mch.weixin.qq.com")
+        with pytest.raises(ValueError, match="https"):
+            WeChatPay(secure, client)
+        WeChatPay(msgspec.structs.replace(secure, backup_url="https://api2.mch.weixin.qq.com"), client)
+        WeChatPay(msgspec.structs.replace(secure, backup_url=""), client)
 
 
 async def test_nothing_is_sent_while_a_transaction_is_open(provider):

@@ -10,7 +10,7 @@ import pytest
 from holdfast.kit import clock, http
 from holdfast.payments.providers.base import Forged, PaymentState, Probe, RefundState, Source
 from holdfast.payments.providers.wechatpay import WeChatPay, load_config
-from holdfast.payments.simulator.keys import Keys, new_identity
+from holdfast.payments.simulator.wechatpay.keys import Keys, new_identity
 
 from .merchant import charge, number, paid, refund_of
 
@@ -85,9 +85,9 @@ async def test_forged_callbacks_are_refused(provider, sim, receiver):
 
     config = load_config(sim.config())
     for other in ({"mchid": "1900000001"}, {"appid": "wx0000000000000000"}):
-        neighbour = WeChatPay(msgspec.structs.replace(config, **other), provider._client)
+        neighbour = WeChatPay(msgspec.structs.replace(config, **other), provider._calls._client)
         assert refused(headers, raw, neighbour) == "other-merchant"
-    sealed = WeChatPay(msgspec.structs.replace(config, apiv3_key="0" * 32), provider._client)
+    sealed = WeChatPay(msgspec.structs.replace(config, apiv3_key="0" * 32), provider._calls._client)
     assert refused(headers, raw, sealed) == "undecipherable"
 
     clock.move(timedelta(seconds=310))

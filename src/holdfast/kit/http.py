@@ -22,6 +22,8 @@ Client = httpx2.AsyncClient
 TIMEOUT_S = 10.0
 CONNECT_TIMEOUT_S = 3.0
 RESPONSE_BYTES_MAX = 2 * 1024 * 1024
+FILE_BYTES_MAX = 128 * 1024 * 1024
+"""Of a file that is asked for as one, such as a provider's bill of a day."""
 
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
@@ -77,6 +79,7 @@ async def send(
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
     timeout_s: float = TIMEOUT_S,
+    bytes_max: int = RESPONSE_BYTES_MAX,
 ) -> Answer:
     """One request, sent as these exact bytes; `timeout_s` bounds the whole exchange. NoAnswer when nothing usable came."""
     txstate.assert_none_open()
@@ -87,7 +90,7 @@ async def send(
             asyncio.timeout(timeout_s),
             client.stream(method, url, content=body, headers=dict(headers or {}), timeout=timeout) as response,
         ):
-            content = await _bounded(response)
+            content = await _bounded(response, bytes_max)
     except TimeoutError as error:
         raise NoAnswer("timeout", sent=True) from error
     except (httpx2.RequestError, httpx2.InvalidURL) as error:
@@ -98,11 +101,11 @@ async def send(
     return Answer(response.status_code, names, content, elapsed_ms)
 
 
-async def _bounded(response: httpx2.Response) -> bytes:
+async def _bounded(response: httpx2.Response, bytes_max: int) -> bytes:
     """The body, unless it is larger than we care to hold."""
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
-        if len(content) > RESPONSE_BYTES_MAX:
+        if len(content) > bytes_max:
             raise NoAnswer("too-large", sent=True)
     return bytes(content)

@@ -8,7 +8,7 @@ Error codes in capitals are the provider's, lower-case ones (``timeout``, ``unsi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -24,6 +24,8 @@ class Source(StrEnum):
     CLOSE = "close"
     REFUND = "refund"
     BILL = "bill"
+    DESK = "desk"
+    """A member of staff took the money or gave it back, and signed for it."""
 
 
 class PaymentState(StrEnum):
@@ -66,6 +68,16 @@ class OutcomeClass(StrEnum):
     """May or may not have taken effect: query before anything else."""
 
 
+class ErrorRule(msgspec.Struct, frozen=True):
+    """What one of a provider's error codes means; the provider's whole dictionary can be read by staff."""
+
+    outcome: OutcomeClass
+    says: str
+    """In plain English, for staff."""
+    page: bool = False
+    """Somebody must look: repeating it will not help."""
+
+
 class Charge(msgspec.Struct, frozen=True):
     """Money to be asked for. `merchant_ref` is unique for ever and never sent with other parameters."""
 
@@ -76,6 +88,11 @@ class Charge(msgspec.Struct, frozen=True):
     expires_at: datetime | None
     """The provider refuses payment from then on; set it on every charge that holds something for sale."""
     notify_url: str
+    method: str = ""
+    """One of the provider's `methods`; empty: its first."""
+    return_url: str | None = None
+    """Where the payer's browser comes back to, for methods that send it away."""
+    payer_ip: str | None = None
 
 
 class Refund(msgspec.Struct, frozen=True):
@@ -89,6 +106,10 @@ class Refund(msgspec.Struct, frozen=True):
     currency: str
     reason: str
     notify_url: str | None = None
+    provider_ref: str | None = None
+    """The provider's name for the payment, where it gave one when the charge was placed."""
+    provider_txn: str | None = None
+    """The provider's number of the receipt that is given back. Set: refund this receipt, and no other of the charge."""
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +125,14 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     """What the payer paid after the provider's own coupons; for information."""
     currency: str | None = None
     occurred_at: datetime | None = None
+    provider_ref: str | None = None
+    """The provider's name for the charge, if it differs from ours and from the receipt's (Stripe: ``pi_…``)."""
     code_url: str | None = None
+    """What the payer scans."""
+    pay_url: str | None = None
+    """Where the payer's browser goes to pay."""
+    client_secret: str | None = None
+    """What the provider's own script in the payer's browser needs (Stripe)."""
     error_code: str | None = None
     raw_digest: str | None = None
     """SHA-256 of the bytes this was read from, hex."""
@@ -137,10 +165,42 @@ class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     """None when no answer came."""
     outcome_class: OutcomeClass
     error_code: str | None = None
+    host: str | None = None
+    """Which of the provider's hosts was asked last."""
+
+
+class BillRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a provider's bill: a payment, or a refund (then `refund_ref` is set). Amounts are never negative."""
+
+    merchant_ref: str
+    provider_txn: str | None
+    refund_ref: str | None = None
+    provider_refund: str | None = None
+    amount_minor: int
+    currency: str
+    fee_minor: int = 0
+    """What the provider keeps of a payment; of a refund: what it gives back of its fee."""
+    occurred_at: datetime | None = None
+    status: RefundState | None = None
+    """Of a refund when the bill was made: a snapshot that is never updated."""
+
+    @property
+    def is_refund(self) -> bool:
+        return self.refund_ref is not None
+
+
+class Bill(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a provider books for one of its days. Its checksum and its own totals have been compared with its rows."""
+
+    provider: str
+    day: date
+    rows: list[BillRow]
+    digest: str
+    """SHA-256 of the file, hex."""
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """A callback whose sender is proven. Exactly one of the two observations is set."""
+    """A callback whose sender is proven. At most one of the two observations is set; none: for a person to look at."""
 
     dedupe_key: str
     kind: str
@@ -161,6 +221,14 @@ class Probe(Forged):
     """The provider tests whether we check signatures. Answer 4xx, raise no alarm."""
 
 
+class Acknowledgement(msgspec.Struct, frozen=True):
+    """What a provider must read to stop repeating a callback that we have stored."""
+
+    status: int
+    body: bytes = b""
+    media_type: str = "text/plain"
+
+
 class Provider(Protocol):
     """One provider behind one version of its adapter."""
 
@@ -172,13 +240,41 @@ class Provider(Protocol):
         """Of the adapter: a dimension of health and of gray release."""
         ...
 
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The ways to pay, the usual one first; each is a dimension of health."""
+        ...
+
+    @property
+    def acknowledgement(self) -> Acknowledgement: ...
+
+    @property
+    def exists_when_placed(self) -> bool:
+        """Whether a charge exists at the provider once placed. False: only from the payer's scan on, so that "not found"
+        proves nothing before the charge's time is over, and what nobody has scanned cannot be closed."""
+        ...
+
+    @property
+    def found_by_resending(self) -> bool:
+        """Whether sending a lost charge again, which is safe, is the best way to find it: one request instead of a search."""
+        ...
+
+    @property
+    def errors(self) -> Mapping[str, ErrorRule]:
+        """The error dictionary: what each of the provider's codes means."""
+        ...
+
     async def create(self, charge: Charge) -> tuple[Observation, CallRecord]:
         """Ask for money. Repeating an identical charge is safe."""
         ...
 
-    async def query(self, merchant_ref: str) -> tuple[Observation, CallRecord]: ...
+    async def query(self, merchant_ref: str, provider_ref: str | None = None) -> tuple[Observation, CallRecord]: ...
 
-    async def close(self, merchant_ref: str) -> tuple[Observation, CallRecord]:
+    async def query_txn(self, provider_txn: str) -> tuple[Observation, CallRecord]:
+        """Ask about one receipt by the provider's number: is it a payment of its own?"""
+        ...
+
+    async def close(self, merchant_ref: str, provider_ref: str | None = None) -> tuple[Observation, CallRecord]:
         """Make the payment impossible. Refused as paid: state `unknown` and the provider's code; query next."""
         ...
 
@@ -186,7 +282,19 @@ class Provider(Protocol):
         """Give money back. A refusal is `unknown` with its code; the call's class says whether to mend or to repeat."""
         ...
 
-    async def query_refund(self, refund_ref: str) -> tuple[RefundObservation, CallRecord]: ...
+    async def query_refund(
+        self, refund_ref: str, merchant_ref: str = "", provider_refund: str | None = None
+    ) -> tuple[RefundObservation, CallRecord]:
+        """Ask how a refund stands. Some providers find it by our number alone, some need the charge's or theirs too."""
+        ...
+
+    async def bill(self, day: date) -> tuple[Bill | None, CallRecord]:
+        """The bill of one of the provider's days (Beijing time for Chinese providers, UTC for Stripe).
+
+        None with class `ok`: not made yet, or that day had nothing. None with another class: could not be had now.
+        A bill whose checksum or totals do not fit its rows is refused: None, code ``bill-inconsistent``.
+        """
+        ...
 
     def notification(self, headers: Mapping[str, str], raw: bytes) -> Notification:
         """What a callback says. Forged when it is not proven; never touches the network."""

@@ -1,4 +1,4 @@
-"""WeChat Pay APIv3 as a protocol: configuration, signatures, sealed callbacks, message shapes, error dictionary.
+"""WeChat Pay APIv3 as a protocol: configuration, signatures, sealed callbacks, message shapes.
 
 Source: WeChat Pay merchant documentation (https://pay.weixin.qq.com/doc/v3/), read 2026-11. No network here.
 """
@@ -23,9 +23,10 @@ from msgspec import Meta
 
 from holdfast.kit import clock
 
-from .base import Forged, OutcomeClass, PaymentState, Probe, RefundState
+from .base import Forged, PaymentState, Probe, RefundState
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
+PUBLIC_KEY_PREFIX = "PUB_KEY_ID_"
 PROBE_PREFIX = "WECHATPAY/SIGNTEST/"
 SKEW_S = 300
 
@@ -43,6 +44,8 @@ class WeChatPayConfig(msgspec.Struct, frozen=True):
     platform_keys: dict[str, str]
     """Serial (40 hex digits, or ``PUB_KEY_ID_…``) → public key, PEM. Old and new live side by side while keys change."""
     base_url: str = "https://api.mch.weixin.qq.com"
+    backup_url: str = "https://api2.mch.weixin.qq.com"
+    """The same interface at another site; empty: none."""
 
     def __repr__(self) -> str:
         return (
@@ -51,9 +54,12 @@ class WeChatPayConfig(msgspec.Struct, frozen=True):
 
 
 class Keys:
-    """The keys of a configuration, ready for use."""
+    """The keys of a configuration, ready for use.
 
-    def __init__(self, config: WeChatPayConfig) -> None:
+    While keys change, certificates and public key are believed side by side, whichever of them is asked for.
+    """
+
+    def __init__(self, config: WeChatPayConfig, *, asks_for_public_key: bool = True) -> None:
         private_key = load_pem_private_key(config.private_key_pem.encode(), None)
         if not isinstance(private_key, RSAPrivateKey):
             raise TypeError("the merchant's private key is not an RSA key")
@@ -62,8 +68,8 @@ class Keys:
         self._mchid, self._serial, self._private_key = config.mchid, config.serial, private_key
         self._cipher = AESGCM(config.apiv3_key.encode())
         self._platform = {serial: _public_key(pem) for serial, pem in config.platform_keys.items()}
-        self.asked_serial = max(self._platform, key=lambda serial: serial.startswith("PUB_KEY_ID_"))
-        """The key we ask the platform to sign with: its public key where we have one, else a certificate."""
+        self.asked_serial = _asked(list(self._platform), asks_for_public_key)
+        """The key we ask the platform to sign with."""
 
     def authorization(self, method: str, target: str, body: bytes) -> str:
         """The Authorization header for exactly these bytes; `target` is path and query as sent."""
@@ -106,6 +112,13 @@ class Keys:
             return self._cipher.decrypt(resource.nonce.encode(), sealed, resource.associated_data.encode())
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise Forged("undecipherable") from error
+
+
+def _asked(serials: list[str], wants_public_key: bool) -> str:
+    """The last of the wished sort; where there is none, the last of the other: the newest stands last."""
+    return max(enumerate(serials), key=lambda one: (one[1].startswith(PUBLIC_KEY_PREFIX) == wants_public_key, one[0]))[
+        1
+    ]
 
 
 def _public_key(pem: str) -> RSAPublicKey:
@@ -181,6 +194,20 @@ class CodeUrl(msgspec.Struct, frozen=True):
     code_url: str
 
 
+class H5Url(msgspec.Struct, frozen=True):
+    """The answer to an H5 order."""
+
+    h5_url: str
+
+
+class BillLink(msgspec.Struct, frozen=True):
+    """The answer to the question for a bill: where its file lies, and the SHA-1 of the file before it is zipped."""
+
+    hash_type: str
+    hash_value: str
+    download_url: str
+
+
 class Failure(msgspec.Struct, frozen=True):
     """The body of an answer that is not 2xx."""
 
@@ -203,28 +230,6 @@ REFUND_STATES = {
     "CLOSE": RefundState.CLOSED,
     "ABNORMAL": RefundState.ABNORMAL,
 }
-
-CLASSES = {
-    **dict.fromkeys(("ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"), OutcomeClass.OK),
-    **dict.fromkeys(("ORDER_CLOSED", "ORDERCLOSED", "ORDERPAID", "ORDER_PAID"), OutcomeClass.USER),
-    **dict.fromkeys(("USERPAYING", "USER_PAYING"), OutcomeClass.USER),
-    **dict.fromkeys(("RULE_LIMIT", "ACCOUNT_ERROR", "USER_ACCOUNT_ABNORMAL"), OutcomeClass.DECLINE),
-    **dict.fromkeys(("NOT_ENOUGH", "TRADE_ERROR"), OutcomeClass.DECLINE),
-    **dict.fromkeys(("PARAM_ERROR", "INVALID_REQUEST", "SIGN_ERROR", "NO_AUTH"), OutcomeClass.CONFIG),
-    **dict.fromkeys(("APPID_MCHID_NOT_MATCH", "MCH_NOT_EXISTS", "OUT_TRADE_NO_USED"), OutcomeClass.CONFIG),
-    **dict.fromkeys(("FREQUENCY_LIMITED", "FREQUENCY_LIMIT", "RATELIMIT_EXCEEDED"), OutcomeClass.RATE_LIMIT),
-}
-"""Signed refusals by code. What is not listed is an unknown outcome (or a technical failure of a mere question)."""
-
-NOT_FOUND = frozenset({"ORDER_NOT_EXIST", "ORDERNOTEXIST", "RESOURCE_NOT_EXISTS"})
-CLOSED = frozenset({"ORDER_CLOSED", "ORDERCLOSED"})
-REFUSED = frozenset(
-    {"PARAM_ERROR", "SIGN_ERROR", "APPID_MCHID_NOT_MATCH", "MCH_NOT_EXISTS", "NO_AUTH"}
-    | {"RULE_LIMIT", "ACCOUNT_ERROR", "NOT_ENOUGH", "TRADE_ERROR"}
-)
-"""Signed refusals of a new order that make it `failed`. INVALID_REQUEST and OUT_TRADE_NO_USED are not among them: they
-are also said of a number that is in use, and then the order behind it may be payable."""
-
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 

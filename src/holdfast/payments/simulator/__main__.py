@@ -23,16 +23,22 @@ def main() -> int:
     parser.add_argument("--speed", type=float, default=1.0, help="callbacks are repeated this many times faster")
     parser.add_argument("--refund-delay", type=float, default=0.5, help="seconds a refund is in processing")
     parser.add_argument("--seed", type=int, default=1, help="of the dice of scenarios")
+    parser.add_argument(
+        "--qps", type=float, help="requests per second a provider takes of each operation; default: all"
+    )
     given = parser.parse_args()
     if settings.current().is_production:
         parser.error("HOLDFAST_ENV is prod: a simulator has no place there")
     if given.speed <= 0:
         parser.error("--speed must be above 0")
+    if given.qps is not None and given.qps <= 0:
+        parser.error("--qps must be above 0")
     options = Options(
         state_dir=given.state_dir or settings.current().home / "simulator",
         speed=given.speed,
         refund_delay_s=given.refund_delay,
         seed=given.seed,
+        qps=given.qps,
     )
     sys.stderr.write(f"payment simulator: http://{given.host}:{given.port}/wallet (no real money)\n")
     uvicorn.run(

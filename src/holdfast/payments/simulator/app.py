@@ -1,4 +1,4 @@
-"""The simulator as an ASGI application. `/v3` is served at the root and once more below `/wechat`."""
+"""The simulator as an ASGI application: every provider below its prefixes, the wallet, and the control."""
 
 from __future__ import annotations
 
@@ -8,34 +8,43 @@ import logging
 from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount
 
-from . import control, endpoints, wallet
-from .simulation import Options, Simulator
+from . import control, wallet
+from .alipay.sim import AlipaySim
+from .simulation import Options, ProviderSim, Simulation
+from .stripe.sim import StripeSim
+from .wechatpay.sim import WeChatSim
+
+SIMS: tuple[type[ProviderSim], ...] = (WeChatSim, AlipaySim, StripeSim)
 
 
-def _complain(delivering: asyncio.Task[None]) -> None:
+def _complain(running: asyncio.Task[None]) -> None:
     """Callbacks must not cease in silence."""
-    if not delivering.cancelled() and (error := delivering.exception()) is not None:
+    if not running.cancelled() and (error := running.exception()) is not None:
         logging.getLogger("uvicorn.error").critical("the simulator sends no more callbacks", exc_info=error)
 
 
 def make_app(options: Options) -> Starlette:
-    """The application; its state opens with its lifespan."""
+    """The application; its state opens here and closes with its lifespan."""
+    simulation = Simulation(options, SIMS)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        sim = Simulator(options)
-        app.state.sim = sim
-        delivering = asyncio.create_task(sim.deliverer.run())
-        delivering.add_done_callback(_complain)
+        running = asyncio.create_task(simulation.run())
+        running.add_done_callback(_complain)
         try:
             yield
         finally:
-            delivering.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await delivering
-            sim.close()
+            running.cancel()
+            await asyncio.wait([running])
+            simulation.close()
 
-    routes = [*endpoints.ROUTES, Mount("/wechat", routes=endpoints.ROUTES), *control.ROUTES, *wallet.ROUTES]
-    return Starlette(routes=routes, lifespan=lifespan)
+    routes: list[BaseRoute] = [*control.ROUTES, *wallet.ROUTES]
+    for sim in simulation.sims.values():
+        routes += sim.pages
+        for prefix in sim.prefixes:
+            routes += [Mount(prefix, routes=sim.routes)] if prefix else sim.routes
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.state.simulation = simulation
+    return app

@@ -1,7 +1,8 @@
-"""``/_sim/…``: scenarios, the truth, the journal, payments without a hand."""
+"""``/_sim/…``: scenarios, the truth, the journal, the clock, payments without a hand."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal, TypeVar
 
 import msgspec
@@ -10,33 +11,48 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from . import orders
+from . import serving, times
 from .faults import Script
-from .simulation import Simulator
+from .simulation import NotPayable, ProviderSim, Simulation
 
 Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
 class Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The optional body of ``POST /_sim/pay/{out_trade_no}``: amounts other than asked, in fen."""
+    """The optional body of ``POST /_sim/pay/{number}``: amounts other than asked, in minor units; a second receipt."""
 
     amount: Annotated[int, Meta(ge=1)] | None = None
     payer_amount: Annotated[int, Meta(ge=0)] | None = None
+    again: bool = False
 
 
 class Settlement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The body of ``POST /_sim/refunds/{out_refund_no}``."""
+    """The body of ``POST /_sim/refunds/{number}``."""
 
     status: Literal["SUCCESS", "CLOSED", "ABNORMAL"] = "SUCCESS"
 
 
-def _sim(request: Request) -> Simulator:
-    found: Simulator = request.app.state.sim
+class Move(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of ``POST /_sim/clock``."""
+
+    advance_s: Annotated[float, Meta(ge=0, le=10 * 366 * 86400)]
+
+
+def _simulation(request: Request) -> Simulation:
+    found: Simulation = request.app.state.simulation
     return found
+
+
+def _provider(request: Request) -> ProviderSim | None:
+    return _simulation(request).sims.get(request.query_params.get("provider", "wechatpay"))
 
 
 def _json(content: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content), status, media_type="application/json")
+
+
+def _unknown(what: str) -> Response:
+    return _json({"error": f"no such {what}"}, 404)
 
 
 async def _body(request: Request, kind: type[Shape]) -> Shape | Response:
@@ -53,28 +69,29 @@ async def health(request: Request) -> Response:
 
 async def config(request: Request) -> Response:
     """The merchant's configuration, secrets and all: they open nothing but this simulator."""
-    return _json(_sim(request).keys.config(str(request.base_url).rstrip("/")))
+    sim = _provider(request)
+    return _unknown("provider") if sim is None else _json(sim.config(serving.origin(request)))
 
 
 async def scenario(request: Request) -> Response:
-    sim = _sim(request)
+    playing = _simulation(request).scenario
     if request.method == "DELETE":
-        sim.scenario.play(Script([]))
+        playing.play(Script([]))
     elif request.method == "POST":
         script = await _body(request, Script)
         if isinstance(script, Response):
             return script
-        sim.scenario.play(script)
-    return _json({"steps": sim.scenario.shown()})
+        playing.play(script)
+    return _json({"steps": playing.shown()})
 
 
 async def truth(request: Request) -> Response:
-    return _json(_sim(request).truth())
+    return _json(_simulation(request).truth())
 
 
 async def journal(request: Request) -> Response:
     last = request.query_params.get("last", "")
-    return _json({"entries": _sim(request).journal.last(*([int(last)] if last.isdigit() else []))})
+    return _json({"entries": _simulation(request).journal.last(*([int(last)] if last.isdigit() else []))})
 
 
 async def pay(request: Request) -> Response:
@@ -82,12 +99,14 @@ async def pay(request: Request) -> Response:
     if isinstance(payment, Response):
         return payment
     try:
-        order = _sim(request).pay(request.path_params["out_trade_no"], payment.amount, payment.payer_amount)
+        paid = _simulation(request).pay(
+            request.path_params["number"], payment.amount, payment.payer_amount, again=payment.again
+        )
     except KeyError:
-        return _json({"error": "no such order"}, 404)
-    except orders.NotPayable as refused:
+        return _unknown("order")
+    except NotPayable as refused:
         return _json({"error": "not payable", "state": refused.state}, 409)
-    return _json({"transaction_id": order.transaction_id, "amount": order.paid_total})
+    return _json(paid)
 
 
 async def settle(request: Request) -> Response:
@@ -95,17 +114,28 @@ async def settle(request: Request) -> Response:
     if isinstance(settlement, Response):
         return settlement
     try:
-        refund = _sim(request).settle_refund(request.path_params["out_refund_no"], settlement.status)
+        refund = _simulation(request).settle_refund(request.path_params["number"], settlement.status)
     except KeyError:
-        return _json({"error": "no such refund"}, 404)
-    return _json({"status": refund.status}, 200 if refund.status == settlement.status else 409)
+        return _unknown("refund")
+    return _json(refund, 200 if refund["status"] == settlement.status else 409)
+
+
+async def move_clock(request: Request) -> Response:
+    move = await _body(request, Move)
+    if isinstance(move, Response):
+        return move
+    advanced = _simulation(request).advance(timedelta(seconds=move.advance_s))
+    return _json({"now": times.beijing(times.now()), "advanced_s": advanced.total_seconds()})
+
+
+async def rotate(request: Request) -> Response:
+    sim = _provider(request)
+    changed = None if sim is None else sim.rotate_keys()
+    return _unknown("key to change") if changed is None else _json(changed)
 
 
 async def reset(request: Request) -> Response:
-    sim = _sim(request)
-    sim.state.reset()
-    sim.scenario.play(Script([]))
-    sim.journal.clear()
+    _simulation(request).reset()
     return _json({"ok": True})
 
 
@@ -115,7 +145,9 @@ ROUTES = [
     Route("/_sim/scenario", scenario, methods=["GET", "POST", "DELETE"]),
     Route("/_sim/truth", truth),
     Route("/_sim/journal", journal),
-    Route("/_sim/pay/{out_trade_no}", pay, methods=["POST"]),
-    Route("/_sim/refunds/{out_refund_no}", settle, methods=["POST"]),
+    Route("/_sim/pay/{number}", pay, methods=["POST"]),
+    Route("/_sim/refunds/{number}", settle, methods=["POST"]),
+    Route("/_sim/clock", move_clock, methods=["POST"]),
+    Route("/_sim/keys/rotate", rotate, methods=["POST"]),
     Route("/_sim/reset", reset, methods=["POST"]),
 ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from . import state
+from . import times
 
 ENTRIES_MAX = 5000
 TEXT_MAX = 4000
@@ -17,7 +17,7 @@ class Journal:
     """A bounded list in a SQLite file. It survives a kill, but not a power failure: the truth is elsewhere."""
 
     def __init__(self, directory: Path) -> None:
-        self._db = sqlite3.connect(directory / "journal.sqlite3", isolation_level=None)
+        self._db = sqlite3.connect(directory / "journal.sqlite3", isolation_level=None, check_same_thread=False)
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = off")
         self._db.execute("create table if not exists entries (seq integer primary key, json text not null) strict")
@@ -25,7 +25,7 @@ class Journal:
     def add(self, kind: str, **facts: object) -> None:
         """Note something. Bytes become text; nothing secret may be passed."""
         shown = {name: _text(fact) for name, fact in facts.items()}
-        entry = {"at": state.beijing(state.now()), "kind": kind, **shown}
+        entry = {"at": times.beijing(times.now()), "kind": kind, **shown}
         done = self._db.execute("insert into entries (json) values (?)", (msgspec.json.encode(entry).decode(),))
         if done.lastrowid is not None and done.lastrowid % 500 == 0:
             self._db.execute("delete from entries where seq <= ?", (done.lastrowid - ENTRIES_MAX,))

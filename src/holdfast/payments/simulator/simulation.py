@@ -1,17 +1,20 @@
-"""The simulator as one thing: its memory, keys, scenario, journal and what happens outside the merchant's requests."""
+"""The simulation as one thing: the providers, what they share, and what happens outside the merchant's requests."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
+from starlette.routing import BaseRoute
 
-from . import callbacks, orders, refunds
-from .faults import Scenario
+from holdfast.kit import clock
+
+from .faults import Scenario, Script
 from .journal import Journal
-from .keys import Keys
-from .state import State, beijing
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -21,85 +24,148 @@ class Options(msgspec.Struct, frozen=True):
     speed: float = 1.0
     """Callbacks are repeated this many times faster than the provider's schedule."""
     refund_delay_s: float = 0.5
-    """A refund is PROCESSING for so long."""
+    """A refund is in processing for so long."""
     seed: int = 1
+    qps: float | None = None
+    """Requests per second that each provider takes of each operation; a scenario may say otherwise. None: any number."""
+    durable: bool = True
+    """What is done is on disk before it is answered. Whoever keeps the simulator in their own process may spare the wait."""
 
 
-class Simulator:
-    """Everything the endpoints share."""
+class NotPayable(Exception):
+    """`state`, in the provider's word, says why."""
 
-    def __init__(self, options: Options) -> None:
-        self.options = options
-        self.state = State(options.state_dir)
-        self.keys = Keys(self.state.identity())
-        self.scenario = Scenario(options.seed)
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class ProviderSim(Protocol):
+    """One simulated provider. It keeps its own file in `Options.state_dir` and shares no code with our adapter."""
+
+    name: str
+    routes: list[BaseRoute]
+    """The protocol's endpoints, with paths below each of the `prefixes`."""
+    pages: list[BaseRoute]
+    """What a payer sees, mounted once at the root."""
+
+    def __init__(self, options: Options, journal: Journal, scenario: Scenario) -> None: ...
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Where `routes` are mounted."""
+        ...
+
+    def config(self, base_url: str) -> dict[str, object]:
+        """What our adapter's `load_config` reads; `base_url` is the simulator's origin."""
+        ...
+
+    def truth(self) -> list[dict[str, object]]:
+        """Every order with its refunds; amounts in minor units, times as `times.shown`."""
+        ...
+
+    def callback_counts(self) -> dict[str, int]: ...
+
+    def scanned(self, code: str) -> str | None:
+        """The path of the payer's page for what a camera read, or None when this is not this provider's code."""
+        ...
+
+    def pay(
+        self, number: str, amount: int | None = None, payer_amount: int | None = None, *, again: bool = False
+    ) -> dict[str, object]:
+        """The payer pays: ``transaction_id`` and ``amount``. KeyError, NotPayable.
+
+        `again`: a second receipt under another transaction id, for an order that is paid.
+        """
+        ...
+
+    def settle_refund(self, number: str, status: str) -> dict[str, object]:
+        """A refund in processing becomes SUCCESS, CLOSED or ABNORMAL: its ``status``. KeyError."""
+        ...
+
+    def rotate_keys(self) -> dict[str, object] | None:
+        """New keys sign from now on. None where a provider has none to change."""
+        ...
+
+    async def run(self) -> None:
+        """Deliver callbacks and settle refunds whose time has come, until cancelled."""
+        ...
+
+    def wake(self) -> None:
+        """The clock was moved: look at once."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything but the identity."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Simulation:
+    """All providers. A number belongs to whoever knows it."""
+
+    def __init__(self, options: Options, kinds: Sequence[type[ProviderSim]]) -> None:
+        options.state_dir.mkdir(parents=True, exist_ok=True)
         self.journal = Journal(options.state_dir)
-        self.wake = asyncio.Event()
-        self.deliverer = callbacks.Deliverer(self)
+        self.scenario = Scenario(options.seed)
+        self.sims = {kind.name: kind(options, self.journal, self.scenario) for kind in kinds}
+        self._advanced = timedelta()
 
-    def pay(self, out_trade_no: str, total: int | None = None, payer_total: int | None = None) -> orders.Order:
-        """The payer pays; the callback is stored with the payment. KeyError, NotPayable."""
-        with self.state.writing() as db:
-            order = orders.pay(db, out_trade_no, total, payer_total)
-            callbacks.of_payment(self, db, order)
-        self.journal.add("payment", out_trade_no=out_trade_no, amount=order.paid_total, id=order.transaction_id)
-        self.wake.set()
-        return order
+    async def run(self) -> None:
+        """All that happens by itself, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for sim in self.sims.values():
+                group.create_task(sim.run())
 
-    def settle_refund(self, out_refund_no: str, status: str) -> refunds.Refund:
-        """A refund reaches a final status; the callback is stored with it. KeyError."""
-        with self.state.writing() as db:
-            before = refunds.by_number(db, out_refund_no)
-            refund = refunds.settle(db, out_refund_no, status)
-            order = orders.by_number(db, refund.out_trade_no)
-            assert order is not None
-            if before is not None and before.status == "PROCESSING":
-                callbacks.of_refund(self, db, refund, order)
-        self.journal.add("settlement", out_refund_no=out_refund_no, status=refund.status)
-        self.wake.set()
-        return refund
+    def scanned(self, code: str) -> str | None:
+        """The payer's page for a code, whichever provider made it."""
+        return next((path for sim in self.sims.values() if (path := sim.scanned(code)) is not None), None)
+
+    def pay(self, number: str, amount: int | None, payer_amount: int | None, *, again: bool) -> dict[str, object]:
+        """KeyError when nobody knows the number; NotPayable."""
+        for sim in self.sims.values():
+            try:
+                return sim.pay(number, amount, payer_amount, again=again)
+            except KeyError:
+                continue
+        raise KeyError(number)
+
+    def settle_refund(self, number: str, status: str) -> dict[str, object]:
+        """KeyError when nobody knows the number."""
+        for sim in self.sims.values():
+            try:
+                return sim.settle_refund(number, status)
+            except KeyError:
+                continue
+        raise KeyError(number)
 
     def truth(self) -> dict[str, object]:
-        """What really happened: every order with its refunds. Amounts in fen, times in Beijing."""
-        db, given = self.state.db, dict[str, list[dict[str, object]]]()
-        for row in db.execute("select * from refunds order by created_at"):
-            refund = refunds.Refund(**dict(row))
-            given.setdefault(refund.out_trade_no, []).append(
-                {
-                    "out_refund_no": refund.out_refund_no,
-                    "refund_id": refund.refund_id,
-                    "amount": refund.amount,
-                    "status": refund.status,
-                    "created_at": beijing(refund.created_at),
-                    "success_at": _shown(refund.success_at),
-                }
-            )
-        rows = db.execute(f"select {orders.COLUMNS} from orders o order by created_at")
-        shown = [_order_truth(orders.Order(**dict(row)), given) for row in rows.fetchall()]
-        counts = db.execute("select outcome, count(*) from callbacks group by outcome").fetchall()
-        return {"orders": shown, "callbacks": {row[0]: row[1] for row in counts}}
+        """What really happened at every provider, and how many callbacks stand how."""
+        counts: dict[str, int] = {}
+        for sim in self.sims.values():
+            for outcome, number in sim.callback_counts().items():
+                counts[outcome] = counts.get(outcome, 0) + number
+        return {"orders": [order for sim in self.sims.values() for order in sim.truth()], "callbacks": counts}
+
+    def advance(self, by: timedelta) -> timedelta:
+        """Move the clock forward; the sum of all moves since the last reset."""
+        clock.move(by)
+        self._advanced += by
+        for sim in self.sims.values():
+            sim.wake()
+        return self._advanced
+
+    def reset(self) -> None:
+        """Forget everything but the identities; the clock goes back to where it was."""
+        for sim in self.sims.values():
+            sim.reset()
+        self.scenario.play(Script([]))
+        self.journal.clear()
+        clock.move(-self._advanced)
+        self._advanced = timedelta()
 
     def close(self) -> None:
-        self.state.close()
+        for sim in self.sims.values():
+            sim.close()
         self.journal.close()
-
-
-def _order_truth(order: orders.Order, given: dict[str, list[dict[str, object]]]) -> dict[str, object]:
-    return {
-        "out_trade_no": order.out_trade_no,
-        "amount": order.total,
-        "currency": order.currency,
-        "state": order.trade_state,
-        "transaction_id": order.transaction_id,
-        "created_at": beijing(order.created_at),
-        "expires_at": beijing(order.expires_at),
-        "closed_at": _shown(order.closed_at),
-        "paid_at": _shown(order.paid_at),
-        "paid_amount": order.paid_total,
-        "payer_amount": order.payer_total,
-        "refunds": given.get(order.out_trade_no, []),
-    }
-
-
-def _shown(moment: float | None) -> str | None:
-    return None if moment is None else beijing(moment)

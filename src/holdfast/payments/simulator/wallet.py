@@ -1,19 +1,17 @@
-"""The payer's phone: a small page that shows what a code asks for and pays it when told to. Needs no JavaScript."""
+"""The payer's phone: one door for every code, and the page all providers share. Needs no JavaScript."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from jinja2 import Environment, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from holdfast.kit.money import Money
-
-from . import orders, state
-from .simulation import Simulator
+from .simulation import Simulation
 
 MERCHANT = "Holdfast Demo · 演示商户"
 _TEMPLATE = Environment(autoescape=True, undefined=StrictUndefined).from_string(
@@ -26,6 +24,20 @@ _HEADERS = {
 }
 
 
+class Shown(msgspec.Struct, frozen=True):
+    """An order as its payer sees it. `path` is the payer's page: GET shows, POST with ``action`` pay or decline decides."""
+
+    path: str
+    description: str
+    number: str
+    amount: str
+    """With sign and digits: ``¥128.00``."""
+    transaction_id: str | None = None
+    paid_at: str | None = None
+    """``2018-06-08T10:34:56+08:00``."""
+    refunded: bool = False
+
+
 def return_url(text: str) -> str:
     """The way back, when it leads to this very machine; else empty."""
     try:
@@ -36,79 +48,27 @@ def return_url(text: str) -> str:
         return ""
 
 
-async def scan(request: Request) -> Response:
-    """``/wallet?code_url=weixin://…``: what a camera would do; without a code, a field to paste one."""
-    code_url = request.query_params.get("code_url", "").strip()
-    back = return_url(request.query_params.get("return", ""))
-    if not code_url:
-        return _page("scan", None, back)
-    tokens = (
-        parse_qs(urlsplit(code_url).query).get("pr", []) if code_url.startswith("weixin://wxpay/bizpayurl?") else []
-    )
-    if not tokens:
-        return _page("unknown", None, back, status=404)
-    return _to_order(request, tokens[0], back)
-
-
-async def show(request: Request) -> Response:
-    """What the code asks for, or what became of it."""
-    back = return_url(request.query_params.get("return", ""))
-    order = _order(request)
-    return _page("unknown", None, back, status=404) if order is None else _page(_view(order), order, back)
-
-
-async def decide(request: Request) -> Response:
-    """The payer's answer."""
-    sim: Simulator = request.app.state.sim
-    async with request.form() as form:
-        action, back = str(form.get("action", "")), return_url(str(form.get("return", "")))
-    order = _order(request)
-    if order is None:
-        return _page("unknown", None, back, status=404)
-    if action != "pay":
-        return _page("declined" if order.trade_state == "NOTPAY" else _view(order), order, back)
-    try:
-        sim.pay(order.out_trade_no)
-    except orders.NotPayable as refused:
-        again = "paid_before" if refused.state in ("SUCCESS", "REFUND") else _view(order)
-        return _page(again, order, back, status=409)
-    return _to_order(request, order.token, back)
-
-
-def _order(request: Request) -> orders.Order | None:
-    sim: Simulator = request.app.state.sim
-    return orders.by_token(sim.state.db, request.path_params["token"])
-
-
-def _view(order: orders.Order) -> str:
-    if order.trade_state == "CLOSED":
-        return "closed" if order.closed_at is not None else "expired"
-    return {"NOTPAY": "ask", "SUCCESS": "paid", "REFUND": "paid"}[order.trade_state]
-
-
-def _to_order(request: Request, token: str, back: str) -> Response:
-    query = "?" + urlencode({"return": back}) if back else ""
-    return RedirectResponse(str(request.url_for("wallet", token=token).path) + query, 303)
-
-
-def _page(view: str, order: orders.Order | None, back: str, *, status: int = 200) -> Response:
-    shown = None
-    if order is not None:
-        shown = {
-            "token": order.token,
-            "description": order.description,
-            "number": order.out_trade_no,
-            "amount": str(Money(order.total if order.paid_total is None else order.paid_total, order.currency)),
-            "transaction_id": order.transaction_id,
-            "paid_at": None if order.paid_at is None else state.beijing(order.paid_at),
-            "refunded": bool(order.refunded),
-        }
-    html = _TEMPLATE.render(view=view, order=shown, back=back, merchant=MERCHANT)
+def page(view: str, shown: Shown | None, back: str, *, brand: str = "", status: int = 200) -> Response:
+    """The page. `view`: scan, ask, paid, paid_before, declined, closed, expired, link_over, unknown; `back` from `return_url`."""
+    html = _TEMPLATE.render(view=view, order=shown, back=back, merchant=MERCHANT, brand=brand)
     return HTMLResponse(html, status, headers=_HEADERS)
 
 
-ROUTES = [
-    Route("/wallet", scan, methods=["GET"]),
-    Route("/wallet/{token}", show, methods=["GET"], name="wallet"),
-    Route("/wallet/{token}", decide, methods=["POST"]),
-]
+def to(path: str, back: str) -> Response:
+    """On to a payer's page, which keeps the way back."""
+    query = "?" + urlencode({"return": back}) if back else ""
+    return RedirectResponse(path + query, 303)
+
+
+async def scan(request: Request) -> Response:
+    """``/wallet?code_url=…``: what a camera would do; without a code, a field to paste one."""
+    simulation: Simulation = request.app.state.simulation
+    code = request.query_params.get("code_url", "").strip()
+    back = return_url(request.query_params.get("return", ""))
+    if not code:
+        return page("scan", None, back)
+    path = simulation.scanned(code)
+    return page("unknown", None, back, status=404) if path is None else to(path, back)
+
+
+ROUTES = [Route("/wallet", scan, methods=["GET"])]

@@ -7,13 +7,14 @@ import sqlite3
 
 import msgspec
 
-from . import orders, state
+from holdfast.payments.simulator import times
+
+from . import orders
 from .orders import Order
 from .protocol import Refusal
 
 REFUNDS_MAX = 50
 REFUNDABLE_S = 365 * 86400
-FINAL = ("SUCCESS", "CLOSED", "ABNORMAL")
 
 
 class Refund(msgspec.Struct, frozen=True):
@@ -22,14 +23,19 @@ class Refund(msgspec.Struct, frozen=True):
     out_refund_no: str
     refund_id: str
     out_trade_no: str
+    transaction_id: str
     request: str
     amount: int
     notify_url: str
-    serial: str
+    signer: str
     status: str
     created_at: float
     settles_at: float | None
-    success_at: float | None
+    settled_at: float | None
+
+    @property
+    def success_at(self) -> float | None:
+        return self.settled_at if self.status == "SUCCESS" else None
 
 
 class NewRefund(msgspec.Struct, frozen=True):
@@ -49,12 +55,29 @@ def by_number(db: sqlite3.Connection, out_refund_no: str) -> Refund | None:
     return None if row is None else Refund(**dict(row))
 
 
-def of_order(db: sqlite3.Connection, out_trade_no: str) -> list[Refund]:
-    rows = db.execute("select * from refunds where out_trade_no = ? order by created_at", (out_trade_no,))
+def by_id(db: sqlite3.Connection, refund_id: str) -> Refund | None:
+    row = db.execute("select * from refunds where refund_id = ?", (refund_id,)).fetchone()
+    return None if row is None else Refund(**dict(row))
+
+
+def of_receipt(db: sqlite3.Connection, transaction_id: str) -> list[Refund]:
+    rows = db.execute("select * from refunds where transaction_id = ? order by created_at", (transaction_id,))
     return [Refund(**dict(row)) for row in rows]
 
 
-def accept(db: sqlite3.Connection, new: NewRefund, serial: str, settles_at: float | None) -> Refund:
+def every(db: sqlite3.Connection) -> list[Refund]:
+    """All refunds, the oldest first."""
+    return [Refund(**dict(row)) for row in db.execute("select * from refunds order by created_at")]
+
+
+def receipt_of(db: sqlite3.Connection, refund: Refund) -> Order:
+    """The order as the receipt shows it that the refund gives back."""
+    order = orders.by_transaction(db, refund.transaction_id)
+    assert order is not None
+    return order
+
+
+def accept(db: sqlite3.Connection, new: NewRefund, signer: str, settles_at: float | None) -> Refund:
     """A new refund, or the old one when everything is as it was."""
     order = (
         orders.by_transaction(db, new.transaction_id)
@@ -68,19 +91,20 @@ def accept(db: sqlite3.Connection, new: NewRefund, serial: str, settles_at: floa
         if old.request != new.request:
             raise Refusal(400, "INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试")
         return old
-    _must_be_possible(order, new, of_order(db, order.out_trade_no))
+    _must_be_possible(order, new, of_receipt(db, order.transaction_id or ""))
     db.execute(
-        "insert into refunds (out_refund_no, refund_id, out_trade_no, request, amount, notify_url, serial, status,"
-        " created_at, settles_at) values (?, ?, ?, ?, ?, ?, ?, 'PROCESSING', ?, ?)",
+        "insert into refunds (out_refund_no, refund_id, out_trade_no, transaction_id, request, amount, notify_url,"
+        " signer, status, created_at, settles_at) values (?, ?, ?, ?, ?, ?, ?, ?, 'PROCESSING', ?, ?)",
         (
             new.out_refund_no,
             "503" + "".join(secrets.choice("0123456789") for _ in range(26)),
             order.out_trade_no,
+            order.transaction_id,
             new.request,
             new.amount,
             new.notify_url,
-            serial,
-            state.now(),
+            signer,
+            times.now(),
             settles_at,
         ),
     )
@@ -99,7 +123,7 @@ def _must_be_possible(order: Order, new: NewRefund, earlier: list[Refund]) -> No
         raise Refusal(400, "INVALID_REQUEST", "退款金额大于可退金额")
     if len(counted) >= REFUNDS_MAX:
         raise Refusal(400, "INVALID_REQUEST", "该订单部分退款次数已达上限")
-    if state.now() > order.paid_at + REFUNDABLE_S:
+    if times.now() > order.paid_at + REFUNDABLE_S:
         raise Refusal(400, "INVALID_REQUEST", "订单已超过退款期限")
 
 
@@ -109,20 +133,32 @@ def settle(db: sqlite3.Connection, out_refund_no: str, status: str) -> Refund:
     if refund is None:
         raise KeyError(out_refund_no)
     if refund.status == "PROCESSING":
-        success_at = state.now() if status == "SUCCESS" else None
         db.execute(
-            "update refunds set status = ?, success_at = ?, settles_at = null where out_refund_no = ?",
-            (status, success_at, out_refund_no),
+            "update refunds set status = ?, settled_at = ?, settles_at = null where out_refund_no = ?",
+            (status, times.now(), out_refund_no),
         )
     settled = by_number(db, out_refund_no)
     assert settled is not None
     return settled
 
 
+def take_up(db: sqlite3.Connection, refund: Refund, settles_at: float | None) -> Refund:
+    """An abnormal refund is sent another way: it is in processing again."""
+    if refund.status != "ABNORMAL":
+        raise Refusal(400, "INVALID_REQUEST", "退款单状态不是退款异常，不可发起异常退款")
+    db.execute(
+        "update refunds set status = 'PROCESSING', settled_at = null, settles_at = ? where out_refund_no = ?",
+        (settles_at, refund.out_refund_no),
+    )
+    taken_up = by_number(db, refund.out_refund_no)
+    assert taken_up is not None
+    return taken_up
+
+
 def due(db: sqlite3.Connection) -> list[str]:
     """Numbers of refunds whose time to settle has come."""
     query = "select out_refund_no from refunds where status = 'PROCESSING' and settles_at <= ? limit 100"
-    return [row["out_refund_no"] for row in db.execute(query, (state.now(),))]
+    return [row["out_refund_no"] for row in db.execute(query, (times.now(),))]
 
 
 def answer(refund: Refund, order: Order) -> dict[str, object]:
@@ -134,7 +170,7 @@ def answer(refund: Refund, order: Order) -> dict[str, object]:
         "out_trade_no": order.out_trade_no,
         "channel": "ORIGINAL",
         "user_received_account": "支付用户零钱",
-        "create_time": state.beijing(refund.created_at),
+        "create_time": times.beijing(refund.created_at),
         "status": refund.status,
         "funds_account": "AVAILABLE",
         "amount": {
@@ -149,7 +185,7 @@ def answer(refund: Refund, order: Order) -> dict[str, object]:
         },
     }
     if refund.success_at is not None:
-        shown["success_time"] = state.beijing(refund.success_at)
+        shown["success_time"] = times.beijing(refund.success_at)
     return shown
 
 
@@ -171,5 +207,5 @@ def notice(refund: Refund, order: Order, mchid: str) -> dict[str, object]:
         },
     }
     if refund.success_at is not None:
-        shown["success_time"] = state.beijing(refund.success_at)
+        shown["success_time"] = times.beijing(refund.success_at)
     return shown

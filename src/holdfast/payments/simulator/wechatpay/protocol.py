@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Annotated, Any, TypeVar
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
 from starlette.requests import Request
 
-from . import state
+from holdfast.payments.simulator import times
+from holdfast.payments.simulator.serving import sent_target
+
 from .keys import SCHEME, Keys
 
 SKEW_S = 300
@@ -39,13 +42,6 @@ class Refusal(Exception):
         return msgspec.json.encode(content)
 
 
-def sent_target(request: Request) -> str:
-    """Path and query exactly as the client sent them: that is what it signed."""
-    path: bytes = request.scope["raw_path"]
-    query: bytes = request.scope["query_string"]
-    return (path + (b"?" + query if query else b"")).decode("latin-1")
-
-
 def require_signed(keys: Keys, request: Request, body: bytes) -> None:
     """Refusal unless the merchant signed this very request within the last five minutes."""
     scheme, _, rest = request.headers.get("authorization", "").partition(" ")
@@ -55,7 +51,7 @@ def require_signed(keys: Keys, request: Request, body: bytes) -> None:
     if fields["mchid"] != keys.identity.mchid or fields["serial_no"] != keys.identity.merchant_serial:
         raise Refusal(401, "SIGN_ERROR", "商户证书序列号有误。请使用签名私钥匹配的证书序列号")
     timestamp = fields["timestamp"]
-    if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(state.now() - int(timestamp)) > SKEW_S:
+    if not re.fullmatch(r"[0-9]{1,12}", timestamp) or abs(times.now() - int(timestamp)) > SKEW_S:
         raise Refusal(401, "SIGN_ERROR", "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
     message = f"{request.method}\n{sent_target(request)}\n{timestamp}\n{fields['nonce_str']}\n".encode() + body + b"\n"
     if not keys.merchant_signed(message, fields["signature"]):
@@ -108,6 +104,27 @@ class NativeRequest(_Strict, frozen=True, kw_only=True):
     settle_info: dict[str, Any] | None = None
 
 
+class H5Info(_Strict, frozen=True):
+    type: Literal["Wap", "iOS", "Android"]
+    app_name: Annotated[str, Meta(max_length=64)] = ""
+    app_url: Annotated[str, Meta(max_length=128)] = ""
+    bundle_id: Annotated[str, Meta(max_length=128)] = ""
+    package_name: Annotated[str, Meta(max_length=128)] = ""
+
+
+class H5Scene(_Strict, frozen=True):
+    payer_client_ip: Annotated[str, Meta(min_length=1, max_length=45)]
+    h5_info: H5Info
+    device_id: Annotated[str, Meta(max_length=32)] = ""
+    store_info: dict[str, Any] | None = None
+
+
+class H5Request(NativeRequest, frozen=True, kw_only=True):
+    """``POST /v3/pay/transactions/h5``."""
+
+    scene_info: H5Scene  # type: ignore[assignment]
+
+
 class CloseRequest(_Strict, frozen=True):
     """``POST …/out-trade-no/{out_trade_no}/close``."""
 
@@ -134,6 +151,16 @@ class RefundRequest(_Strict, frozen=True, kw_only=True):
     goods_detail: list[dict[str, Any]] | None = None
 
 
+class AbnormalRefundRequest(_Strict, frozen=True, kw_only=True):
+    """``POST /v3/refund/domestic/refunds/{refund_id}/apply-abnormal-refund``; account and name are encrypted."""
+
+    out_refund_no: OutRefundNo
+    type: Literal["USER_BANK_CARD", "MERCHANT_BANK_CARD"]
+    bank_type: Annotated[str, Meta(max_length=16)] = ""
+    bank_account: Annotated[str, Meta(max_length=1024)] = ""
+    real_name: Annotated[str, Meta(max_length=1024)] = ""
+
+
 def parsed(body: bytes, kind: type[Shape]) -> Shape:
     """The parameters, or PARAM_ERROR with the place of the mistake."""
     try:
@@ -154,6 +181,15 @@ def require_notify_url(url: str) -> None:
         fits = False
     if not fits:
         raise Refusal(400, "PARAM_ERROR", "notify_url 必须为不带参数的完整URL", field="/body/notify_url")
+
+
+def require_address(text: str) -> None:
+    try:
+        ip_address(text)
+    except ValueError:
+        raise Refusal(
+            400, "PARAM_ERROR", "payer_client_ip 不是有效的IP", field="/body/scene_info/payer_client_ip"
+        ) from None
 
 
 def require_cny(currency: str) -> None:
