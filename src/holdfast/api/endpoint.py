@@ -2,6 +2,7 @@
 
     Endpoint("GET", "/api/v1/cities", name="cities", summary="…", who="anyone", answer=list[CityAnswer], handler=cities)
 
+`who` is anyone, a traveller (the token of a session), or the roles of staff one of which is needed (an API token).
 `Resource` serves all methods of one path as a plain ASGI application. The order endpoint is the hot path of the whole
 program: decoders are built once, nothing is wrapped, and one answer is two messages.
 """
@@ -28,7 +29,7 @@ from holdfast.kit.problems import DatabaseUnavailable, Problem, TooMany
 from . import problems
 from .body import Bodies, Queries, SenderGone, read
 
-Who = Literal["anyone", "traveller"]
+Who = Literal["anyone", "traveller"] | tuple[str, ...]
 NO_STORE = "no-store"
 _KEY_MAX = 255
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"').fullmatch
@@ -61,13 +62,17 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Call:
-    """One request to an endpoint: who asks, and what was decoded. `session` is set where `who` is a traveller."""
+    """One request to an endpoint: who asks, and what was decoded.
 
-    __slots__ = ("body", "key", "query", "scope", "session", "state", "token")
+    `session` is set where `who` is a traveller, `staff` where it is roles of staff; `token` in both.
+    """
+
+    __slots__ = ("body", "key", "query", "scope", "session", "staff", "state", "token")
 
     scope: Scope
     state: Any
     session: accounts.Session
+    staff: accounts.Staff
     token: str
     key: str
     body: Any
@@ -85,7 +90,10 @@ class Call:
 
     @property
     def actor(self) -> Actor:
-        return Actor("traveller", self.session.account_id)
+        try:
+            return Actor("traveller", self.session.account_id)
+        except AttributeError:
+            return self.staff.actor
 
     @property
     def source(self) -> str:
@@ -121,6 +129,15 @@ class Endpoint:
     example: Any = None
     """A body that could be sent."""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.who, str) and not (self.who and set(self.who) <= set(accounts.Role)):
+            raise ValueError(f"{self.method} {self.path}: {self.who} are not roles of staff")
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles of staff one of which is needed; empty when it is not for staff."""
+        return () if isinstance(self.who, str) else self.who
+
     @property
     def parameters(self) -> list[str]:
         """The names in the path."""
@@ -132,6 +149,8 @@ def problems_of(endpoint: Endpoint) -> list[type[Problem]]:
     found = list(endpoint.problems)
     if endpoint.who == "traveller":
         found.append(accounts.SignInNeeded)
+    if endpoint.roles:
+        found += [accounts.StaffSignInNeeded, accounts.RoleMissing]
     if endpoint.needs_key:
         found += [problems.IdempotencyKeyMissing, problems.IdempotencyKeyMalformed, KeyReused]
     if endpoint.body:
@@ -150,7 +169,8 @@ class _Served:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._handler = endpoint.handler
-        self._guarded = endpoint.who != "anyone"
+        self._guarded = endpoint.who == "traveller"
+        self._roles = endpoint.roles
         self._needs_key = endpoint.needs_key
         self._bodies: Bodies[Any] | None = Bodies(endpoint.body) if endpoint.body else None
         self._queries: Queries[Any] | None = Queries(endpoint.query) if endpoint.query else None
@@ -177,6 +197,9 @@ class _Served:
             if session is None:
                 raise accounts.SignInNeeded
             call.session, call.token = session, token
+        elif self._roles:
+            call.token = _token(given.get(b"authorization", b""))
+            call.staff = await self._colleague(call)
         if self._needs_key:
             call.key = _key(given.get(b"idempotency-key"))
         if self._queries is not None:
@@ -185,6 +208,16 @@ class _Served:
             raw = await read(receive, given.get(b"content-length", b""))
             call.body = self._bodies.value(raw, given.get(b"content-type", b""))
         return self._rendered(await self._handler(call))
+
+    async def _colleague(self, call: Call) -> accounts.Staff:
+        """Who answers for the program that asks."""
+        staff = await accounts.staff_of_api_token(call.db, call.token)
+        if staff is None:
+            raise accounts.StaffSignInNeeded
+        if not staff.may(*self._roles):
+            await accounts.note_refusal(call.db, staff, self.endpoint.path, self._roles)
+            raise accounts.RoleMissing(roles=self._roles)
+        return staff
 
     def _rendered(self, answer: Any) -> problems.Rendered:
         headers = self._headers

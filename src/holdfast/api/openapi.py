@@ -70,6 +70,16 @@ _KEY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~]([ -~]*[!-~])?$"},
     "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
 }
+_SCHEMES: dict[str, Schema] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "The token from POST /api/v1/sessions."},
+    "staff": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "hfs_…",
+        "description": "An API token made with `holdfast staff token` for a member of staff who answers for the program. "
+        "The names in a requirement are roles; one of those listed is needed.",
+    },
+}
 _RATE_HEADERS: dict[str, Schema] = {
     "RateLimit-Policy": {
         "schema": {"type": "string"},
@@ -103,13 +113,7 @@ def document(endpoints: Sequence[Endpoint]) -> bytes:
             "paths": paths,
             "components": {
                 "schemas": {name: schema for name, schema in components.items() if name not in queries},
-                "securitySchemes": {
-                    "bearer": {
-                        "type": "http",
-                        "scheme": "bearer",
-                        "description": "The token from POST /api/v1/sessions.",
-                    }
-                },
+                "securitySchemes": _SCHEMES,
             },
         }
     )
@@ -121,7 +125,7 @@ def _operation(endpoint: Endpoint, schema_of: dict[int, Schema], components: dic
         "operationId": f"{endpoint.method.lower()}-{endpoint.name}",
         "summary": endpoint.summary,
         "description": inspect.getdoc(endpoint.handler) or "",
-        "security": [{"bearer": []}] if endpoint.who == "traveller" else [],
+        "security": _security(endpoint),
         "parameters": _parameters(endpoint, components),
         "responses": _responses(endpoint, schema_of),
     }
@@ -131,6 +135,11 @@ def _operation(endpoint: Endpoint, schema_of: dict[int, Schema], components: dic
             content["example"] = endpoint.example
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
     return operation
+
+
+def _security(endpoint: Endpoint) -> list[Schema]:
+    """Nothing, a traveller's token, or a staff token with one of these roles."""
+    return [{"bearer": []}] if endpoint.who == "traveller" else [{"staff": [role]} for role in endpoint.roles]
 
 
 def _parameters(endpoint: Endpoint, components: dict[str, Any]) -> list[Schema]:

@@ -1,0 +1,17 @@
+"""The staff console: pages under ``/console`` for the people who run the place. No rules and no SQL live here.
+
+A section is a module with `routes`, listed below, and a line in `sections.SECTIONS`; its handlers begin with
+``seen = await access.require(request, "finance")`` and end with ``pages.page(request, "payments.html", …)``.
+"""
+
+from starlette.routing import Route
+
+from . import audit, pages, session, setup, staff, start, webhooks
+
+FEATURES = (start, session, setup, webhooks, staff, audit)
+routes: list[Route] = [
+    *(pages.within(route) for feature in FEATURES for route in feature.routes),
+    pages.within(Route("/console/{rest:path}", pages.nowhere, methods=["GET", "POST"])),
+]
+
+__all__ = ["routes"]

@@ -1,0 +1,82 @@
+"""The table of the console's sections: menu, start page and the test of authorisation are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from starlette.routing import BaseRoute, Route
+
+from holdfast.accounts import Role, Staff
+
+
+class Section(NamedTuple):
+    """A part of the console: who may open it, and what it is good for. `roles` may read; acts may need fewer."""
+
+    path: str
+    title: str
+    roles: tuple[Role, ...]
+    blurb: str
+
+
+SECTIONS: tuple[Section, ...] = (
+    Section(
+        "/console/payments", "Payments", (Role.FINANCE, Role.SUPPORT),
+        "Find a payment by order, reference or amount; every attempt, answer and refund of it.",
+    ),
+    Section(
+        "/console/channels", "Channels", (Role.ENGINEER, Role.OPERATIONS),
+        "How each way to pay is doing, and which adapter version serves it.",
+    ),
+    Section(
+        "/console/unapplied", "Unapplied money", (Role.FINANCE,),
+        "Money that arrived and belongs to nothing yet: find its owner or send it back.",
+    ),
+    Section(
+        "/console/reconciliation", "Reconciliation", (Role.FINANCE,),
+        "Our books against the providers' bills, day by day, with every difference.",
+    ),
+    Section(
+        "/console/resolver", "Payments in doubt", (Role.ENGINEER,),
+        "What we are asking providers about, since when, and when we ask again.",
+    ),
+    Section(
+        "/console/webhooks", "Webhooks", (Role.ENGINEER,),
+        "Who is told about events, what was delivered, what waits or failed.",
+    ),
+    Section(
+        "/console/staff", "Staff", (Role.ENGINEER,),
+        "Accounts of colleagues: roles, set-up links, switching off; tokens of programs.",
+    ),
+    Section(
+        "/console/audit", "Audit trail", (Role.ENGINEER, Role.FINANCE),
+        "Who did what, when and why: sign-ins, refusals and every act.",
+    ),
+)  # fmt: skip
+ROLE_NAMES: dict[str, str] = {
+    Role.SUPPORT: "Support",
+    Role.DESK: "Desk",
+    Role.FINANCE: "Finance",
+    Role.OPERATIONS: "Operations",
+    Role.MARKETING: "Marketing",
+    Role.ENGINEER: "Engineering",
+}
+ROLE_BLURBS: dict[str, str] = {
+    Role.SUPPORT: "helps travellers; reads orders and payments",
+    Role.DESK: "serves people at the counter",
+    Role.FINANCE: "payments, refunds, unapplied money, reconciliation",
+    Role.OPERATIONS: "capacity, opening days, channels",
+    Role.MARKETING: "campaigns",
+    Role.ENGINEER: "channels, webhooks, staff accounts",
+}
+
+
+def open_to(staff: Staff, routes: Collection[BaseRoute]) -> list[Section]:
+    """The sections that somebody's roles open, as far as this program serves them."""
+    served = {route.path for route in routes if isinstance(route, Route)}
+    return [section for section in SECTIONS if section.path in served and staff.may(*section.roles)]
+
+
+def section_of(path: str) -> Section | None:
+    """The section that an address belongs to."""
+    return next((one for one in SECTIONS if path == one.path or path.startswith(one.path + "/")), None)
