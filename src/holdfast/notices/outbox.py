@@ -18,6 +18,9 @@ TEMPLATES = {
     "order-confirmed": "Your order {number} is confirmed. Your tickets: {link}",
     "order-expired": "Order {number} was not paid in time; its places were released. You were not charged.",
     "payment-refunded": "We received {amount} for order {number} after it had ended, and are sending it back in full.",
+    "refund-begun": "We are returning {amount} of order {number} the way it was paid. Providers take minutes to days.",
+    "promise-not-kept": "Order {number} was not paid in time; its places were released. You were not charged.",
+    "webhooks-paused": "We stopped sending events to {host} because it does not accept them. Nothing is lost: they follow when it is resumed.",
 }
 """English texts; Chinese in zh.po. A message is exactly one of these, filled in."""
 

@@ -1,0 +1,57 @@
+"""The events that others can subscribe to: what each says, and an example of its data.
+
+Data names things and sums, never people: who needs more asks the API. Amounts are minor units, moments ISO 8601.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+TEST = "webhook.test"
+"""Sent on demand to one subscription; nobody subscribes to it."""
+
+
+class EventKind(msgspec.Struct, frozen=True):
+    """An English sentence (Chinese in zh.po) and data as it may come."""
+
+    description: str
+    example: dict[str, Any]
+
+
+_PAYMENT: dict[str, Any] = {
+    "payment_id": "01980d5e-6b1c-7c39-9a55-0d6a5b1f2c11",
+    "reference": "order:01980d5e-5a00-7e77-8c1b-3f4e5d6c7b8a",
+    "amount": {"amount_minor": 12000, "currency": "CNY"},
+    "provider": "wechatpay",
+    "method": "native",
+    "merchant_ref": "HF01980D5E7F207D118F0E5A1C9BE07D",
+}
+_REFUND: dict[str, Any] = {
+    "payment_id": "01980d5e-6b1c-7c39-9a55-0d6a5b1f2c11",
+    "refund_id": "01980d61-1a90-7b06-b2d7-7ad0c1e55f08",
+    "refund_ref": "HFR01980D611A907B06B2D77AD0C1E55F08",
+    "amount": {"amount_minor": 12000, "currency": "CNY"},
+    "reason": "order cancelled",
+}
+_ORDER: dict[str, Any] = {"number": "7K3QF90XMA", "total": {"amount_minor": 12000, "currency": "CNY"}}
+
+EVENTS: dict[str, EventKind] = {
+    "payment.paid": EventKind("The money for a payment has come, in the right sum and in time.", _PAYMENT),
+    "payment.late": EventKind("Money came after its payment had ended.", _PAYMENT),
+    "payment.refunded": EventKind("All the money of a payment has gone back.", _PAYMENT),
+    "refund.requested": EventKind("Money was promised back; the provider is being asked.", _REFUND),
+    "refund.succeeded": EventKind("The provider has sent money back.", _REFUND),
+    "refund.closed": EventKind("The provider has closed a refund without giving anything back.", _REFUND),
+    "order.confirmed": EventKind("An order is confirmed: its places are certain.", _ORDER | {"state": "confirmed"}),
+    "order.cancelled": EventKind("An order was cancelled.", _ORDER | {"state": "cancelled"}),
+    "order.expired": EventKind(
+        "An order was not paid in time; its places are free again.", _ORDER | {"state": "expired"}
+    ),
+    "channel.state_changed": EventKind(
+        "A way to pay changed its state.",
+        {"provider": "wechatpay", "method": "native", "before": "healthy", "after": "degraded", "reason": "timeouts"},
+    ),
+}
+"""Name → what it says and an example of its data."""
