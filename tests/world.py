@@ -27,7 +27,8 @@ from holdfast.kit import clock, ids, jobs
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx
 from holdfast.kit.problems import Problem
-from holdfast.payments import resolver
+from holdfast.payments import resolver, store
+from holdfast.payments.providers.base import CallRecord, OutcomeClass
 
 ZONE = ZoneInfo("Asia/Shanghai")
 ACCEPTED = ("cn_resident_id", "hkmo_travel_permit", "passport")
@@ -319,6 +320,10 @@ async def hurry(db: Db) -> None:
         await tx.execute(
             "update payments.refunds set next_query_at = %(at)s where next_query_at is not null", at=clock.now()
         )
+        await tx.execute(
+            "update payments.second_receipts set next_query_at = %(at)s where next_query_at is not null", at=clock.now()
+        )
+        await tx.execute("update payments.pace set tokens = 100")
         await tx.execute("update kit.outbox set due_at = %(at)s where parked_at is null", at=clock.now())
 
     await db.run(due)
@@ -343,6 +348,7 @@ async def until_quiet(db: Db, *, timeout_s: float = 10) -> None:
             db,
             """select (select count(*) from payments.attempts where state in ('created', 'submitted', 'unknown'))
                     + (select count(*) from payments.refunds where state not in ('succeeded', 'closed'))
+                    + (select count(*) from payments.second_receipts where state = 'suspected')
                     + (select count(*) from kit.outbox where parked_at is null)""",
         )
 
@@ -356,6 +362,52 @@ async def until(condition: Callable[[], Awaitable[Any]], *, timeout_s: float = 1
     while not await condition():
         assert loop.time() < deadline, f"not so after {timeout_s} s: {condition}"
         await asyncio.sleep(0.03)
+
+
+async def age(db: Db, merchant_ref: str, by: timedelta) -> None:
+    """An attempt was begun so much earlier, for us."""
+
+    async def back(tx: Tx) -> None:
+        await tx.execute(
+            "update payments.attempts set created_at = created_at - %(by)s where merchant_ref = %(ref)s",
+            by=by, ref=merchant_ref,
+        )  # fmt: skip
+
+    await db.run(back)
+
+
+async def promise_over(db: Db, order: orders.Order) -> None:
+    """The time of a promise to pay is over, for us and for its attempts."""
+
+    async def due(tx: Tx) -> None:
+        past = clock.now() - timedelta(seconds=1)
+        await tx.execute(
+            "update payments.intents set due_at = %(past)s, expires_at = %(past)s where reference = %(ref)s",
+            past=past, ref=f"order:{order.row.id}",
+        )  # fmt: skip
+
+    await db.run(due)
+
+
+def call_record(operation: str, outcome: OutcomeClass, code: str | None = None) -> CallRecord:
+    """A call as an adapter tells of it."""
+    return CallRecord(
+        operation=operation,
+        started_at=clock.now(),
+        elapsed_ms=20,
+        http_status=200,
+        outcome_class=outcome,
+        error_code=code,
+    )
+
+
+async def lay_in_inbox(tx: Tx, provider: str, dedupe_key: str, content: dict[str, Any]) -> None:
+    """A callback as it lies in the inbox, stored and not applied."""
+    inbox_id = ids.uuid7()
+    await store.insert_notification(
+        tx, inbox_id=inbox_id, provider=provider, dedupe_key=dedupe_key, kind="TEST", content=content, at=clock.now()
+    )
+    await jobs.emit(tx, "payment.notified", {"inbox_id": str(inbox_id)})
 
 
 async def run_out(db: Db, order: orders.Order) -> None:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast import accounts, api, orders, payments, web
+from holdfast import accounts, api, notices, orders, payments, web
 from holdfast.kit import embedded, ids, log, problems, settings
 from holdfast.kit.db import Db
 
@@ -149,6 +149,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
     finally:
         keeper.cancel()
+        await notices.close_webhooks()
         await payments.close_channels()
         await db.close()
 

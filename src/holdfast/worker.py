@@ -10,7 +10,7 @@ import holdfast.inventory.jobs
 import holdfast.notices.jobs
 import holdfast.orders.jobs
 import holdfast.payments.jobs  # noqa: F401
-from holdfast import payments
+from holdfast import notices, payments
 from holdfast.kit import jobs, log, settings
 from holdfast.kit.db import Db
 from holdfast.main import database_url, keep_database
@@ -33,5 +33,6 @@ async def work() -> None:
         await jobs.work(db, stop)
     finally:
         keeper.cancel()
+        await notices.close_webhooks()
         await payments.close_channels()
         await db.close()

@@ -18,7 +18,7 @@ BODY_BYTES_MAX = 64 * 1024
 
 
 class Inbox:
-    """``POST /webhooks/{provider}``: 204 when stored, also for the second time; 401 when not proven."""
+    """``POST /webhooks/{provider}``: the provider's own word of thanks when stored, also for the second time; 401 when not proven."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
@@ -40,7 +40,7 @@ async def _received(request: Request, receive: Receive) -> Response:
     provider = request.path_params["provider"]
     raw = await read(receive, request.headers.get("content-length", "").encode(), BODY_BYTES_MAX)
     try:
-        await payments.receive(request.app.state.db, provider, request.headers, raw)
+        thanks = await payments.receive(request.app.state.db, provider, request.headers, raw)
     except payments.Forged as forged:
         if not isinstance(forged, payments.Probe):
             log.get().warning("webhook.forged", provider=provider, reason=forged.reason)
@@ -49,7 +49,7 @@ async def _received(request: Request, receive: Receive) -> Response:
         if missing.args != (provider,):
             raise
         raise problems.EndpointUnknown from missing
-    return Response(status_code=204)
+    return Response(thanks.body, thanks.status, media_type=thanks.media_type if thanks.body else None)
 
 
 route = Route("/webhooks/{provider}", Inbox(), name="api.webhooks")

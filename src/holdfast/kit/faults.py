@@ -2,7 +2,7 @@
 
 Arm them with ``HOLDFAST_FAULTS="orders.place.before_commit=kill@3,payments.pay.sent=hold:/tmp/mark"``:
 ``kill`` sends SIGKILL to this process, ``hold:<file>`` writes the file and freezes until killed, ``error`` raises,
-``sleep:<seconds>`` waits. ``@n`` means: at the n-th time, not before.
+``crash`` raises what no handler catches, ``sleep:<seconds>`` waits. ``@n`` means: at the n-th time, not before.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ _hits: dict[str, int] = {}
 
 class FaultInjected(Exception):
     """Raised by an armed point of kind ``error``; surfaces treat it as the unexpected failure it imitates."""
+
+
+class Crashed(BaseException):
+    """Raised by an armed point of kind ``crash``: as when the process dies, nothing that runs handles it."""
 
 
 def declare(name: str, where: str) -> str:
@@ -62,6 +66,8 @@ def point(name: str) -> None:
         time.sleep(float(argument))
     elif kind == "error":
         raise FaultInjected(name)
+    elif kind == "crash":
+        raise Crashed(name)
     else:
         raise ValueError(f"unknown fault {action!r}")
 

@@ -24,6 +24,26 @@ class Settings(msgspec.Struct, frozen=True):
     simulator_url: str = "http://127.0.0.1:8090"
     wechatpay_config: str = ""
     """Path of a JSON file with the WeChat Pay merchant's configuration; empty: fetched from the simulator in dev."""
+    alipay_config: str = ""
+    """The same for Alipay."""
+    stripe_config: str = ""
+    """The same for cards through Stripe."""
+    channels: str = ""
+    """Online payment providers to offer, separated by commas (wechatpay, alipay, stripe); empty: all that are configured."""
+    provider_patience_s: float = 8.0
+    """So long at most a payer's request waits for a provider's answer; then the outcome is unknown and asked about."""
+    channel_step_s: float = 20.0
+    """A channel that returns after an outage is offered to more payers after each clean pause of so many seconds."""
+    resolver_rates: str = ""
+    """Questions a second to each provider, such as ``wechatpay=60,alipay=20``; empty: a fifth of what they document."""
+    deferral: str = "outage"
+    """When an order may be confirmed before it is paid: never, outage (no online channel answers) or always."""
+    deferral_order_minor: int = 100_000
+    """The largest order that may be paid later, in minor units."""
+    deferral_total_minor: int = 50_000_000
+    """The largest sum of all promises to pay that are open at once, in minor units."""
+    deferral_per_person: int = 2
+    """Orders of one person that may be open promises at once."""
     support: str = ""
     """How a person reaches people, shown on the pages: a telephone number, an address, opening hours."""
     sms_url: str = ""

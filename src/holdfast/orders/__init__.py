@@ -7,7 +7,7 @@ its places.
 
 from . import jobs  # noqa: F401 - whoever imports a domain can emit news for it
 from .cancellation import cancel
-from .checkout import pay
+from .checkout import may_promise, pay, promise, ways
 from .lookup import by_link, link_token, look_up, mine, payment_of, require
 from .model import (
     Basket,
@@ -23,6 +23,7 @@ from .model import (
     TravellerView,
 )
 from .placing import group_commit, place_many, prepare
+from .refunding import refund
 from .tickets import Ticket, TicketInvalid, admits_at, calendar_file, public_keys, tickets, verify
 
 __all__ = [
@@ -46,13 +47,17 @@ __all__ = [
     "group_commit",
     "link_token",
     "look_up",
+    "may_promise",
     "mine",
     "pay",
     "payment_of",
     "place_many",
     "prepare",
+    "promise",
     "public_keys",
+    "refund",
     "require",
     "tickets",
     "verify",
+    "ways",
 ]

@@ -9,7 +9,7 @@ from holdfast.kit import clock
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, Tx
 
-from . import store
+from . import news, store
 from .model import UNPAID, NotCancellable, Order, OrderUnknown, PaymentInDoubt, State, may_become
 
 
@@ -47,4 +47,5 @@ async def _cancel(tx: Tx, actor: Actor, order_id: UUID, settled: UUID | None) ->
     await store.set_state(tx, order_id, State.CANCELLED, expires_at=None, confirmed_at=None)
     await store.add_event(tx, order_id, "cancelled", clock.now(), str(actor), {})
     await store.release(tx, order_id)
+    await news.tell(tx, [row], State.CANCELLED)
     return None

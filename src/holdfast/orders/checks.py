@@ -53,12 +53,13 @@ async def orders_have_lines(tx: ReadTx) -> Offenders:
     )
 
 
-@check("No confirmed order lacks a succeeded payment, unless it was free")
+@check("No confirmed order lacks a succeeded payment, unless it was free or promised")
 async def confirmed_is_paid(tx: ReadTx) -> Offenders:
     return await tx.dicts(
         """select o.id, o.state from orders.orders o
            where o.state in ('confirmed', 'used') and o.amount_minor > 0 and not exists (
              select 1 from payments.attempts a where a.intent_id = o.intent_id and a.role = 'winner' and a.state = 'succeeded')
+             and not exists (select 1 from payments.intents i where i.id = o.intent_id and i.state = 'deferred')
            limit 100"""
     )
 

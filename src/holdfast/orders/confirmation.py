@@ -12,7 +12,7 @@ from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.money import Money
 
-from . import lookup, messages, store
+from . import lookup, messages, news, promises, store
 from .model import OrderRow, State, may_become
 
 CONFIRMED = faults.declare("orders.confirm.before_commit", "an order is confirmed, not yet committed")
@@ -27,6 +27,7 @@ async def confirm(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
     row = await store.by_intent_locked(tx, intent_id)
     assert row is not None, f"no order for intent {intent_id}"
     if row.state in (State.CONFIRMED, State.USED):
+        await promises.kept(tx, intent_id)
         return
     if row.state is not State.AWAITING_PAYMENT:
         await _return_money(tx, row, attempt_id)
@@ -98,6 +99,7 @@ async def _tell_confirmed(tx: Tx, order_id: UUID) -> None:
     assert row is not None
     if any(event.kind == "tickets_sent" for event in await store.events(tx, order_id)):
         return
+    await news.tell(tx, [row], State.CONFIRMED)
     link = f"{settings.current().base_url}/orders/{row.number}?token={lookup.link_token(row.number)}"
     await messages.tell(tx, row, "order-confirmed", link=link)
     await store.add_event(tx, order_id, "tickets_sent", clock.now(), _ACTOR, {})

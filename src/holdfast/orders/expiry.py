@@ -12,7 +12,7 @@ from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.problems import Unavailable
 
-from . import messages, store
+from . import messages, news, store
 from .model import State
 
 SWEPT = faults.declare("orders.expire.before_commit", "holds are released, not yet committed")
@@ -38,10 +38,11 @@ async def _expire_unstarted(tx: Tx) -> tuple[int, list[tuple[UUID, UUID]]]:
     """Releases holds without any payment, set-based; the others are pushed back a minute and returned to be asked about."""
     now = clock.now()
     rows = await store.expired_unpaid(tx, now, BATCH)
-    plain = [row.id for row in rows if row.intent_id is None]
+    plain = [row for row in rows if row.intent_id is None]
     started = [(row.id, row.intent_id) for row in rows if row.intent_id is not None]
     if plain:
-        await store.expire_many(tx, plain, now, _ACTOR)
+        await store.expire_many(tx, [row.id for row in plain], now, _ACTOR)
+        await news.tell(tx, plain, State.EXPIRED)
     if started:
         await store.postpone_expiry(tx, [order_id for order_id, _ in started], now + DOUBT_EXTENSION)
     faults.point(SWEPT)
@@ -66,6 +67,7 @@ async def _expire(tx: Tx, order_id: UUID) -> None:
     row = await store.locked(tx, order_id)
     if row is not None and row.state is State.AWAITING_PAYMENT:
         await store.expire_many(tx, [order_id], clock.now(), _ACTOR)
+        await news.tell(tx, [row], State.EXPIRED)
         await messages.tell(tx, row, "order-expired")
 
 

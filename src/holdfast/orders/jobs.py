@@ -8,7 +8,7 @@ from uuid import UUID
 from holdfast.kit.db import Db
 from holdfast.kit.jobs import every, on
 
-from . import confirmation, expiry
+from . import confirmation, expiry, promises
 
 
 @on("payment.paid")
@@ -33,3 +33,9 @@ async def send_tickets(db: Db, payload: dict[str, Any]) -> None:
 async def expire_holds(db: Db) -> None:
     """Holds whose time is over."""
     await expiry.sweep(db)
+
+
+@every(30)
+async def end_promises(db: Db) -> None:
+    """Promises to pay whose time is over."""
+    await promises.sweep(db)

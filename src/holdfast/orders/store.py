@@ -82,6 +82,17 @@ async def newest_of_person(tx: ReadTx, account_id: UUID, before: UUID | None, li
     )  # fmt: skip
 
 
+async def promises(tx: ReadTx, account_id: UUID) -> int:
+    """How many orders of the person behind an account are confirmed and not paid yet."""
+    return int(
+        await tx.value(
+            """select count(*) from orders.orders o join payments.intents i on i.id = o.intent_id
+               where o.account_id in (select accounts.members(%(account)s)) and o.state = 'confirmed' and i.state = 'deferred'""",
+            account=account_id,
+        )
+    )
+
+
 async def locked(tx: Tx, order_id: UUID) -> OrderRow | None:
     """The order, locked until the transaction ends."""
     return await tx.maybe(

@@ -1,33 +1,61 @@
 """Money from outside: intents, attempts, observations, refunds, and the resolver that leaves nothing in doubt.
 
 An attempt is committed before its provider is called; "unknown" is a state; one function applies everything a provider
-says; a unique winner per intent; whatever money nobody asked for goes back by itself. Payments knows no orders: an
-intent carries an opaque reference, and news goes up as ``payment.paid`` and ``payment.late``.
+says; a unique winner per intent; whatever money nobody asked for goes back by itself; every fen is in the ledger.
+Channels are judged by their calls, hidden while they do not answer, and come back step by step. Payments knows no
+orders: an intent carries an opaque reference, and news goes up as ``payment.paid`` and ``payment.late``.
 """
 
 from . import jobs  # noqa: F401 - whoever imports a domain can emit news for it
-from .attempts import pay, settle
+from .attempts import Wish, pay, settle
 from .channels import close as close_channels
-from .intents import reinstate, view, want
-from .model import AttemptState, IntentOver, IntentState, PaymentView, Settlement
+from .deferral import defer, may_defer, per_person, promises_due, take_at_desk
+from .intents import look, reinstate, view, want
+from .model import (
+    AttemptState,
+    DeferralRefused,
+    IntentOver,
+    IntentState,
+    IntentUnknown,
+    PaymentView,
+    Settlement,
+    StillChecking,
+)
 from .notifications import receive
 from .providers.base import Forged, Probe
+from .refunds import give_back, handed_over, left_minor
 from .refunds import request as refund
+from .routing import Offer, offers
 
 __all__ = [
     "AttemptState",
+    "DeferralRefused",
     "Forged",
     "IntentOver",
     "IntentState",
+    "IntentUnknown",
+    "Offer",
     "PaymentView",
     "Probe",
     "Settlement",
+    "StillChecking",
+    "Wish",
     "close_channels",
+    "defer",
+    "give_back",
+    "handed_over",
+    "left_minor",
+    "look",
+    "may_defer",
+    "offers",
     "pay",
+    "per_person",
+    "promises_due",
     "receive",
     "refund",
     "reinstate",
     "settle",
+    "take_at_desk",
     "view",
     "want",
 ]

@@ -7,24 +7,36 @@ from uuid import UUID
 
 import msgspec
 
-from holdfast.kit import clock, faults, ids, jobs
+from holdfast.kit import clock, faults, ids, jobs, log
 from holdfast.kit.db import Db, Tx
 
-from . import channels, refunds, store
+from . import channels, refunds, refunds_store, store
 from .observations import observe
-from .providers.base import Notification, Observation, RefundObservation
+from .providers.base import Acknowledgement, Notification, Observation, RefundObservation
+
+
+class _Content(msgspec.Struct, frozen=True):
+    """What a callback said, as the inbox keeps it."""
+
+    payment: Observation | None = None
+    refund: RefundObservation | None = None
+
 
 PROVEN = faults.declare("payments.notify.before_store", "a callback is proven, not stored")
 STORED = faults.declare("payments.notify.stored", "a callback is stored, not answered")
 
 
-async def receive(db: Db, provider: str, headers: Mapping[str, str], raw: bytes) -> None:
-    """Takes a callback. Raises Forged when it is not proven; returns when it is stored, also for the second time."""
+async def receive(db: Db, provider: str, headers: Mapping[str, str], raw: bytes) -> Acknowledgement:
+    """Takes a callback; what the provider must be told once it is stored, also when it comes again.
+
+    Raises Forged when it is not proven, KeyError for a provider that there is not.
+    """
     adapter = await channels.current().get(provider)
     notification = adapter.notification(headers, raw)
     faults.point(PROVEN)
     await db.run(_store, provider, notification)
     faults.point(STORED)
+    return adapter.acknowledgement
 
 
 async def _store(tx: Tx, provider: str, notification: Notification) -> None:
@@ -49,18 +61,28 @@ async def _apply(tx: Tx, inbox_id: UUID) -> None:
     if stored is None or stored[2] != "new":
         return
     provider, content, _ = stored
-    if content["refund"] is not None:
-        seen_refund = msgspec.convert(content["refund"], RefundObservation, strict=False)
-        refund = await store.refund_of_reference(tx, seen_refund.refund_ref)
-        if refund is not None:
-            await refunds.observe_refund(tx, refund.id, seen_refund)
-        known = refund is not None
+    try:
+        told = msgspec.convert(content, _Content, strict=False)
+    except msgspec.ValidationError as poison:  # proven, and impossible: a person looks at it
+        log.get().error("webhook.poison", inbox_id=str(inbox_id), reason=str(poison))
+        await store.mark_notification(tx, inbox_id, "needs_review", f"impossible content: {poison}")
+        return
+    note = await _act(tx, provider, told)
+    await store.mark_notification(tx, inbox_id, "needs_review" if note else "applied", note)
+
+
+async def _act(tx: Tx, provider: str, told: _Content) -> str | None:
+    """Applies what was told; why a person must look at it instead, else None."""
+    if told.refund is not None:
+        refund = await refunds_store.refund_of_reference(tx, told.refund.refund_ref)
+        if refund is None:
+            return "unknown reference"
+        await refunds.observe_refund(tx, refund.id, told.refund)
+    elif told.payment is not None:
+        attempt = await store.attempt_of_reference(tx, provider, told.payment.merchant_ref)
+        if attempt is None:
+            return "unknown reference"
+        await observe(tx, attempt.id, told.payment)
     else:
-        seen = msgspec.convert(content["payment"], Observation, strict=False)
-        attempt = await store.attempt_of_reference(tx, provider, seen.merchant_ref)
-        if attempt is not None:
-            await observe(tx, attempt.id, seen)
-        known = attempt is not None
-    await store.mark_notification(
-        tx, inbox_id, "applied" if known else "needs_review", None if known else "unknown reference"
-    )
+        return "for a person to look at"
+    return None

@@ -16,10 +16,16 @@ def truth(sim: SimulatorProcess) -> dict[str, int]:
 
 
 async def kept(tx: ReadTx) -> dict[str, int]:
-    """What we may keep of each charge: the amount of the confirmed order that it won."""
+    """What we may keep of each charge: the amount of the confirmed order that it won, less what staff gave back; and
+    what our bank paid back where the provider could not."""
     rows = await tx.tuples(
-        """select a.merchant_ref, case when a.role = 'winner' and o.state in ('confirmed', 'used') then o.amount_minor else 0 end
-           from payments.attempts a join orders.orders o on o.intent_id = a.intent_id"""
+        """select a.merchant_ref,
+                  case when a.role = 'winner' and o.state in ('confirmed', 'used') then o.amount_minor
+                         - (select coalesce(sum(r.amount_minor), 0) from payments.refunds r where r.attempt_id = a.id
+                            and r.source = 'order' and r.state = 'succeeded') else 0 end
+                  + (select coalesce(sum(r.amount_minor), 0) from payments.refunds r
+                     join ledger.journals j on j.key = 'refund:' || r.id || ':bank' where r.attempt_id = a.id)
+           from payments.attempts a join orders.orders o on o.intent_id = a.intent_id where a.provider <> 'desk'"""
     )
     return dict(rows)
 

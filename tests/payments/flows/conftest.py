@@ -18,7 +18,6 @@ from holdfast import payments
 from holdfast.api import webhooks
 from holdfast.kit import settings
 from holdfast.kit.db import Db
-from holdfast.payments import channels
 from tests import invariants, world
 from tests.payments.conftest import QUICK, SimulatorProcess, free_port
 
@@ -39,6 +38,7 @@ def addresses(sim: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> Iterato
     port = free_port()
     monkeypatch.setenv("HOLDFAST_SIMULATOR_URL", sim.url)
     monkeypatch.setenv("HOLDFAST_BASE_URL", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("HOLDFAST_PROVIDER_PATIENCE_S", str(QUICK["create"]))
     settings.current.cache_clear()
     yield port
     monkeypatch.undo()
@@ -54,8 +54,6 @@ async def db(db: Db, addresses: int, sim: SimulatorProcess) -> AsyncIterator[Db]
         uvicorn.Config(app, port=addresses, log_level="error", ws="none", lifespan="off", timeout_graceful_shutdown=1)
     )
     serving = asyncio.create_task(server.serve())
-    adapter = await channels.current().get("wechatpay")
-    adapter._timeouts_s = QUICK
     await world.until(lambda: _true(server.started))
     try:
         yield db

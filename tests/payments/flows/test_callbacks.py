@@ -10,8 +10,8 @@ import pytest
 
 from holdfast import orders
 from holdfast.kit import faults
-from holdfast.payments.simulator.keys import Keys
-from holdfast.payments.simulator.state import State
+from holdfast.payments.simulator.wechatpay.keys import Keys
+from holdfast.payments.simulator.wechatpay.state import State
 from tests import world
 
 pytestmark = pytest.mark.anyio

@@ -53,15 +53,15 @@ def given(sim, charge: str) -> list[tuple[int, str]]:
 async def test_a_refund_that_got_no_answer_is_sent_again_under_its_number(db, sim, owed, fault):
     refunds, charge = owed
     sim.script({"fault": fault, "match": "refund", "count": 1, **({"seconds": 1} if fault == "hang" else {})})
-    sim.pay(charge, amount=6100)
+    sim.pay(charge, amount=5900)
     await until_state(db, refunds, "succeeded")
-    assert given(sim, charge) == [(6100, "SUCCESS")]
+    assert given(sim, charge) == [(5900, "SUCCESS")]
 
 
 async def test_a_refund_in_processing_is_asked_about_until_it_is_final(db, sim, owed):
     refunds, charge = owed
     sim.script({"fault": "refund_processing"}, {"fault": "drop_callback"})
-    sim.pay(charge, amount=6100)
+    sim.pay(charge, amount=5900)
     await until_state(db, refunds, "processing")
     await world.work_once(db)
     [refund] = await refunds()
@@ -73,7 +73,7 @@ async def test_a_refund_in_processing_is_asked_about_until_it_is_final(db, sim, 
 async def test_the_callback_of_a_refund_is_enough(db, sim, owed):
     refunds, charge = owed
     sim.script({"fault": "html_502", "match": "query_refund"})
-    sim.pay(charge, amount=6100)
+    sim.pay(charge, amount=5900)
     await until_state(db, refunds, "succeeded")
     assert (
         await world.value(db, "select count(*) from payments.inbox where kind = 'REFUND.SUCCESS' and state = 'applied'")
@@ -84,27 +84,27 @@ async def test_the_callback_of_a_refund_is_enough(db, sim, owed):
 async def test_without_funds_a_refund_waits_under_its_number_until_there_are_some(db, sim, owed):
     refunds, charge = owed
     sim.script({"fault": "refund_not_enough", "count": 3})
-    sim.pay(charge, amount=6100)
+    sim.pay(charge, amount=5900)
     await until_state(db, refunds, "unknown")
     assert (await refunds())[0].error_code in ("NOT_ENOUGH", "RESOURCE_NOT_EXISTS")
     await until_state(db, refunds, "succeeded")
-    assert given(sim, charge) == [(6100, "SUCCESS")]
+    assert given(sim, charge) == [(5900, "SUCCESS")]
 
 
 async def test_a_closed_refund_gave_nothing_and_a_new_number_follows(db, sim, owed):
     refunds, charge = owed
     sim.script({"fault": "refund_processing", "count": 1})
-    sim.pay(charge, amount=6100)
+    sim.pay(charge, amount=5900)
     await until_state(db, refunds, "processing")
     sim.http.post(f"/_sim/refunds/{(await refunds())[0].refund_ref}", json={"status": "CLOSED"}).raise_for_status()
     await until_state(db, refunds, "closed", "succeeded")
-    assert given(sim, charge) == [(6100, "CLOSED"), (6100, "SUCCESS")]
+    assert given(sim, charge) == [(5900, "CLOSED"), (5900, "SUCCESS")]
 
 
 async def test_an_abnormal_refund_is_not_given_up_and_gets_no_second_number(db, sim, owed):
     refunds, charge = owed
     sim.script({"fault": "refund_processing"})
-    sim.pay(charge, amount=6100)
+    sim.pay(charge, amount=5900)
     await until_state(db, refunds, "processing")
     [refund] = await refunds()
     sim.http.post(f"/_sim/refunds/{refund.refund_ref}", json={"status": "ABNORMAL"}).raise_for_status()
@@ -119,7 +119,7 @@ async def _by_hand(db, sim, refund_ref: str) -> None:
     """The merchant sends it through the provider's console, and the provider says so; else the books stay open."""
     import sqlite3
 
-    with sqlite3.connect(sim.state_dir / "simulator.sqlite3") as memory:
+    with sqlite3.connect(sim.state_dir / "wechatpay.sqlite3") as memory:
         memory.execute("update refunds set status = 'SUCCESS' where out_refund_no = ?", (refund_ref,))
     memory.close()
 

@@ -1,0 +1,18 @@
+"""What programs outside are told of orders: events for the outgoing webhooks, in the transaction that made them true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from holdfast import notices
+from holdfast.kit.db import Tx
+
+from .model import OrderRow, State
+
+
+async def tell(tx: Tx, rows: Sequence[OrderRow], state: State) -> None:
+    """``order.confirmed``, ``order.cancelled`` or ``order.expired``, once for each time that an order becomes so."""
+    for row in rows:
+        total = {"amount_minor": row.amount_minor, "currency": row.currency}
+        data = {"number": row.number, "total": total, "state": str(state)}
+        await notices.publish(tx, f"order.{state}", data, subject=f"order:{row.number}")

@@ -1,0 +1,274 @@
+"""What travellers, payers, staff and workers do, by the same commands as the pages, the API and the worker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import msgspec
+
+from holdfast import orders, payments
+from holdfast.kit import actor, clock, jobs, settings
+from holdfast.kit.db import Db, ReadTx
+from holdfast.kit.problems import DatabaseUnavailable, Problem
+from holdfast.payments import bulk, channels, health, health_store, reconciliation, resolver, rollouts, store, switches
+from holdfast.payments.model import Attempt
+from holdfast.payments.simulator.simulation import NotPayable, Simulation
+from tests import world
+
+STAFF = actor.system("machine")
+WAYS = {
+    "any": payments.Wish(),
+    **{
+        f"{provider}/{method}": payments.Wish(provider, method, payer_ip="127.0.0.1")
+        for provider, methods in {**channels.METHODS, "desk": ("desk",)}.items()
+        for method in methods
+    },
+}
+"""How a payer may want to pay; `any`: whatever is best."""
+
+
+async def drain(db: Db) -> None:
+    """All news that is due is carried."""
+    await jobs.drain(db)
+
+
+async def watch(db: Db) -> None:
+    await health.watch(db)
+    await health.probe(db)
+
+
+WORKERS: dict[str, Callable[[Db], Awaitable[Any]]] = {
+    "outbox": drain,
+    "resolver": resolver.resolve,
+    "health": watch,
+    "conversion": health.watch_conversion,
+    "expiry": orders.expiry.sweep,
+    "promises": orders.promises.sweep,
+    "bulk": bulk.resolve,
+    "reconciliation": reconciliation.run_all,
+}
+"""What workers do by themselves, each as one step."""
+
+
+class Booking(msgspec.Struct, frozen=True):
+    """An order and whose it is."""
+
+    person: world.Person
+    number: str
+
+
+async def required(db: Db, booking: Booking) -> orders.Order:
+    return await world.order_of(db, booking.person, booking.number)
+
+
+async def wants_money(db: Db, booking: Booking) -> bool:
+    order = await required(db, booking)
+    if order.state in orders.model.UNPAID:
+        return order.row.expires_at is not None and order.row.expires_at > clock.now()
+    return order.row.intent_id is not None and (await db.read(payments.view, order.row.intent_id)).state == "deferred"
+
+
+async def pay(db: Db, booking: Booking, way: str, *, insist: bool = False) -> str:
+    """Presses a button of the payment page."""
+    wish = msgspec.structs.replace(WAYS[way], insist=insist)
+    view = await orders.pay(db, booking.person.actor, await required(db, booking), wish)
+    return f"{view.provider} {view.attempt_state}"
+
+
+async def answered(asking: Awaitable[Any]) -> str:
+    """What somebody is told: what came of it, or the problem in a word."""
+    try:
+        return str(await asking)
+    except DatabaseUnavailable:  # there is no reason for that here
+        raise
+    except Problem as problem:
+        return problem.code
+
+
+async def press_all(db: Db, booking: Booking, ways: list[str]) -> str:
+    """Several tabs at once."""
+    return ", ".join(await asyncio.gather(*(answered(pay(db, booking, way)) for way in ways)))
+
+
+async def one_after_another(db: Db, names: list[str]) -> None:
+    for name in names:
+        await WORKERS[name](db)
+
+
+async def side_by_side(db: Db, names: list[str]) -> None:
+    """Several workers at once, each in the midst of the others' work."""
+    await asyncio.gather(*(WORKERS[name](db) for name in names))
+
+
+async def cancel(db: Db, booking: Booking) -> None:
+    await orders.cancel(db, booking.person.actor, await required(db, booking))
+
+
+async def promise(db: Db, booking: Booking) -> None:
+    await orders.promise(db, booking.person.actor, await required(db, booking))
+
+
+async def run_out(db: Db, booking: Booking) -> None:
+    """The order's time is over by our clock, which is ahead of the provider's."""
+    order = await required(db, booking)
+    if order.state in orders.model.UNPAID:
+        await world.run_out(db, order)
+
+
+async def intent_of(db: Db, booking: Booking) -> UUID:
+    """The payment of an order. IntentUnknown when none was begun."""
+    intent_id = (await required(db, booking)).row.intent_id
+    if intent_id is None:
+        raise payments.IntentUnknown
+    return intent_id
+
+
+async def take_at_desk(db: Db, booking: Booking) -> None:
+    await db.run(payments.take_at_desk, STAFF, await intent_of(db, booking), "by hand")
+
+
+async def refund(db: Db, booking: Booking, amount_minor: int | None) -> None:
+    await db.run(orders.refund, STAFF, await intent_of(db, booking), amount_minor, "asked for")
+
+
+async def hand_over(db: Db) -> str:
+    """Staff give by hand what only they can give: refunds at the desk, and those that a provider calls abnormal."""
+    given = 0
+    for refund_id in await db.read(_by_hand):
+        await db.run(payments.handed_over, STAFF, refund_id, "signed for")
+        given += 1
+    return f"{given} refunds by hand"
+
+
+async def _by_hand(tx: ReadTx) -> list[UUID]:
+    return await tx.values(
+        """select r.id from payments.refunds r join payments.attempts a on a.id = r.attempt_id
+           where r.state = 'abnormal' or (a.provider = 'desk' and r.state not in ('succeeded', 'closed')) order by r.id"""
+    )
+
+
+async def switch(db: Db, provider: str, *, on: bool) -> None:
+    """Staff switch a channel off (``*``: all), or everything that is off on again."""
+    if not on:
+        for name in channels.METHODS if provider == "*" else [provider]:
+            await db.run(switches.turn_off, STAFF, name, None, "machine", timedelta(hours=2))
+        return
+    for one in await db.read(health_store.switches, clock.now()):
+        await db.run(switches.turn_on, STAFF, one.id)
+
+
+async def roll_out(db: Db, mode: str) -> None:
+    """The new version of an adapter serves half of the payers, all, or none again."""
+    await db.run(rollouts.change, STAFF, "wechatpay", channels.VERSIONS["wechatpay"][1], mode, 50, "machine")
+
+
+# At the provider
+
+
+WAITING, PAID = ("created", "submitted", "awaiting_user", "unknown", "failed", "closed"), ("succeeded",)
+"""States of charges that somebody may try to pay, and of those that are paid as far as we know."""
+
+
+async def charges(tx: ReadTx, states: tuple[str, ...]) -> list[Attempt]:
+    """Charges at providers in these states; those that stand open for their payer come first, the newest of them."""
+    ids = await tx.values(
+        """select id from payments.attempts where provider <> 'desk' and state = any(%(states)s)
+           order by state in ('failed', 'closed'), id desc""",
+        states=list(states),
+    )  # fmt: skip
+    return [found for one in ids if (found := await store.attempt(tx, one)) is not None]
+
+
+async def chosen(db: Db, at: int, states: tuple[str, ...]) -> Attempt | None:
+    """One of them; the first ones more often."""
+    found = await db.read(charges, states)
+    return found[min(at % len(found), at // 7 % len(found))] if found else None
+
+
+async def pay_there(db: Db, simulation: Simulation, at: int, more_minor: int, *, again: bool = False) -> str:
+    """A payer pays the `at`-th charge: what is asked and so much more, or less; `again`: a second time."""
+    charge = await chosen(db, at, PAID if again else WAITING)
+    if charge is None:
+        return "nothing to pay"
+    if charge.pay_url:
+        await visit(simulation, charge)
+    try:
+        paid = simulation.pay(
+            charge.merchant_ref, charge.amount_minor + more_minor if more_minor else None, None, again=again
+        )
+    except KeyError:
+        return "the provider knows no such charge"
+    except NotPayable as refused:
+        return f"not payable: {refused.state}"
+    return f"paid {paid['amount']}"
+
+
+async def visit(simulation: Simulation, charge: Attempt, *, declines: bool = False) -> str:
+    """A payer opens what we showed: the code, or the provider's page; and perhaps declines there."""
+    origin = settings.current().simulator_url
+    page = charge.pay_url or (f"{origin}{path}" if (path := simulation.scanned(charge.code_url or "")) else "")
+    async with httpx2.AsyncClient(follow_redirects=True, trust_env=False) as browser:
+        try:
+            if page:
+                seen = await browser.get(page)
+                if declines and seen.url.path.startswith(("/wallet/", "/alipay/pay/")):
+                    seen = await browser.post(seen.url, data={"action": "decline"})
+            elif charge.client_secret and charge.provider_ref and declines:
+                given = {"client_secret": charge.client_secret, "payment_method": "pm_card_chargeDeclined"}
+                key = simulation.sims["stripe"].config(origin)["publishable_key"]
+                url = f"{origin}/stripe/v1/payment_intents/{charge.provider_ref}/confirm"
+                seen = await browser.post(url, data={**given, "key": key})
+            else:
+                return "nothing to see"
+        except httpx2.TransportError as error:
+            return f"the page did not come: {error!r}"
+    return f"saw {seen.status_code}"
+
+
+async def look(db: Db, simulation: Simulation, at: int, *, declines: bool) -> str:
+    charge = await chosen(db, at, WAITING)
+    return "nothing to see" if charge is None else await visit(simulation, charge, declines=declines)
+
+
+def _orders(simulation: Simulation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = simulation.truth()["orders"]  # type: ignore[assignment]
+    return found
+
+
+async def settle_refund(simulation: Simulation, at: int, status: str) -> str:
+    """A provider comes to an end with a refund that it has in processing."""
+    waiting = [
+        one["out_refund_no"]
+        for order in _orders(simulation)
+        for one in order["refunds"]
+        if one["status"] == "PROCESSING"
+    ]
+    if not waiting:
+        return "no refund in processing"
+    return str(simulation.settle_refund(waiting[at % len(waiting)], status)["status"])
+
+
+async def rotate(simulation: Simulation, provider: str) -> None:
+    """Providers sign with new keys from now on."""
+    for sim in simulation.sims.values():
+        if provider in ("*", sim.name):
+            sim.rotate_keys()
+
+
+Seldom = Callable[[Db, Simulation, int, str], Awaitable[Any]]
+SELDOM: dict[str, Seldom] = {
+    "hand over": lambda db, simulation, at, provider: hand_over(db),
+    "switch off": lambda db, simulation, at, provider: switch(db, provider, on=False),
+    "switch on": lambda db, simulation, at, provider: switch(db, provider, on=True),
+    "roll out": lambda db, simulation, at, provider: roll_out(db, ("off", "shadow", "canary", "primary")[at % 4]),
+    "refund goes": lambda db, simulation, at, provider: settle_refund(simulation, at, "SUCCESS"),
+    "refund closes": lambda db, simulation, at, provider: settle_refund(simulation, at, "CLOSED"),
+    "refund fails": lambda db, simulation, at, provider: settle_refund(simulation, at, "ABNORMAL"),
+    "new keys": lambda db, simulation, at, provider: rotate(simulation, provider),
+}
+"""What happens now and then, by name."""
