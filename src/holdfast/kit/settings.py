@@ -48,6 +48,10 @@ class Settings(msgspec.Struct, frozen=True):
     """How a person reaches people, shown on the pages: a telephone number, an address, opening hours."""
     sms_url: str = ""
     """HTTP gateway that gets ``POST {"to", "text"}`` for each text message; empty: messages stay in the mailbox page."""
+    smtp_url: str = ""
+    """Mail server, ``smtps://user:password@host:465`` or ``smtp://…:587``; empty: e-mails stay in the mailbox page."""
+    mail_from: str = "Holdfast <no-reply@holdfast.example>"
+    """Whom e-mails come from."""
     pool_size: int = 10
     hold_ttl_s: int = 900
     batch_lanes: int = 2

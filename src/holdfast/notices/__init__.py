@@ -1,6 +1,7 @@
 """Official messages and webhooks: each is written in the transaction that causes it, and sent by a worker afterwards.
 
-Until a text gateway is configured, messages stay in the outbox and the development mailbox page shows them.
+Until a gateway for texts and one for e-mails are configured, messages stay in the outbox, where the development mailbox
+page shows them.
 Webhooks tell programs of others what happened here (`publish`); they are signed, tried for days and can be sent again.
 """
 
@@ -11,6 +12,7 @@ from . import (
 )
 from .courier import close as close_webhooks
 from .events import EVENTS
+from .mail import Attachment
 from .model import (
     Attempt,
     Delivery,
@@ -22,12 +24,13 @@ from .model import (
     SubscriptionState,
     SubscriptionUnknown,
 )
-from .outbox import recent, send
+from .outbox import attachments, recent, send, send_mail
 from .signatures import message_id
 from .webhooks import publish
 
 __all__ = [
     "EVENTS",
+    "Attachment",
     "Attempt",
     "Delivery",
     "DeliveryUnknown",
@@ -37,11 +40,13 @@ __all__ = [
     "SubscriptionInvalid",
     "SubscriptionState",
     "SubscriptionUnknown",
+    "attachments",
     "close_webhooks",
     "message_id",
     "publish",
     "recent",
     "send",
+    "send_mail",
     "subscriptions",
     "webhooks",
 ]

@@ -13,7 +13,7 @@ from . import courier, outbox, webhooks
 
 @on("message.queued")
 async def send_message(db: Db, payload: dict[str, Any]) -> None:
-    """Hands a message to the text gateway."""
+    """Hands a message to the gateway of its channel."""
     await outbox.deliver(db, UUID(payload["message_id"]))
 
 

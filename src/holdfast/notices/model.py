@@ -20,6 +20,7 @@ class Message(msgspec.Struct, frozen=True):
     recipient_masked: str
     template: str
     locale: str
+    subject: str
     body: str
     created_at: datetime
     sent_at: datetime | None
@@ -34,13 +35,14 @@ class Row(msgspec.Struct, frozen=True):
     recipient_masked: str
     template: str
     locale: str
+    subject: str
     body: bytes
     created_at: datetime
     sent_at: datetime | None
 
 
 class GatewayDown(Unavailable):
-    """The text message could not be handed over."""
+    """The message could not be handed over."""
 
     next_step = "It is tried again by itself; you can also ask for a new code."
 

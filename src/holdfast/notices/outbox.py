@@ -1,7 +1,9 @@
-"""The outbox of official messages."""
+"""The outbox of official messages: text messages to phones, e-mails with or without files."""
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -10,7 +12,8 @@ from holdfast.kit import clock, crypto, http, ids, jobs, settings
 from holdfast.kit.db import Db, ReadTx, Tx
 from holdfast.kit.i18n import translate
 
-from . import store
+from . import mail, store
+from .mail import Attachment
 from .model import GatewayDown, Message, Row
 
 TEMPLATES = {
@@ -23,22 +26,41 @@ TEMPLATES = {
     "webhooks-paused": "We stopped sending events to {host} because it does not accept them. Nothing is lost: they follow when it is resumed.",
 }
 """English texts; Chinese in zh.po. A message is exactly one of these, filled in."""
+SUBJECTS = {
+    "sign-in-code": "Your Holdfast code",
+}
+"""What an e-mail of a template is called, filled in as its text is; another template has this:"""
+SUBJECT = "A message from Holdfast"
 
 
 async def send(tx: Tx, phone: str, phone_masked: str, template: str, locale: str, **values: str) -> None:
     """Puts a text message to an E.164 number into the outbox, in the transaction of its cause."""
+    await _queue(tx, "sms", phone, phone_masked, template, locale, values, ())
+
+
+async def send_mail(
+    tx: Tx, address: str, address_masked: str, template: str, locale: str, *, attachments: Sequence[Attachment] = (),
+    **values: str,
+) -> None:  # fmt: skip
+    """The same for an e-mail, with files if there are any; its subject is the template's line in `SUBJECTS`."""
+    await _queue(tx, "email", address, address_masked, template, locale, values, attachments)
+
+
+async def _queue(
+    tx: Tx, channel: str, to: str, masked: str, template: str, locale: str, values: dict[str, str],
+    attachments: Sequence[Attachment],
+) -> None:  # fmt: skip
     message_id = ids.uuid7()
+    subject = translate(SUBJECTS.get(template, SUBJECT), locale, **values) if channel == "email" else ""
     await store.insert(
-        tx,
-        message_id=message_id,
-        recipient=crypto.seal("notices.messages.recipient", phone),
-        recipient_index=crypto.blind_index("phone", phone),
-        masked=phone_masked,
-        template=template,
-        locale=locale,
-        body=crypto.seal("notices.messages.body", translate(TEMPLATES[template], locale, **values)),
-        at=clock.now(),
-    )
+        tx, message_id=message_id, channel=channel, recipient=crypto.seal("notices.messages.recipient", to),
+        recipient_index=crypto.blind_index("phone" if channel == "sms" else "email", to), masked=masked, template=template,
+        locale=locale, subject=subject,
+        body=crypto.seal("notices.messages.body", translate(TEMPLATES[template], locale, **values)), at=clock.now(),
+    )  # fmt: skip
+    for file in attachments:
+        content = crypto.seal("notices.attachments.content", base64.b64encode(file.content).decode())
+        await store.insert_attachment(tx, message_id, name=file.name, media_type=file.media_type, content=content)
     await jobs.emit(tx, "message.queued", {"message_id": str(message_id)})
 
 
@@ -54,18 +76,35 @@ async def recent(tx: ReadTx, limit: int = 50) -> list[Message]:
     return [_open(row) for row in await store.newest(tx, limit)]
 
 
+async def attachments(tx: ReadTx, message_id: UUID) -> list[Attachment]:
+    """The files of a message, in the order in which they were given."""
+    return [
+        Attachment(name, kind, base64.b64decode(crypto.unseal("notices.attachments.content", bytes(content))))
+        for name, kind, content in await store.attachments(tx, message_id)
+    ]
+
+
 async def deliver(db: Db, message_id: UUID) -> None:
-    """Hands one message to the configured text gateway. Without a gateway it stays where the mailbox page shows it.
+    """Hands one message to the configured gateway of its channel. Without one it stays where the mailbox page shows it.
 
     Raises GatewayDown, upon which the outbox tries again later; a message that is out of date is not sent any more.
     """
-    gateway = settings.current().sms_url
-    if not gateway:
-        return
     row = await db.read(store.unsent, message_id, clock.now())
     if row is None:
         return
     message = _open(row)
+    gateway = settings.current().smtp_url if message.channel == "email" else settings.current().sms_url
+    if not gateway:
+        return
+    if message.channel == "email":
+        files = await db.read(attachments, message_id)
+        await mail.hand_over(mail.composed(message, message.subject, files))
+    else:
+        await _to_text_gateway(gateway, message)
+    await db.run(store.mark_sent, message_id, clock.now())
+
+
+async def _to_text_gateway(gateway: str, message: Message) -> None:
     body = msgspec.json.encode({"to": message.recipient, "text": message.body, "id": str(message.id)})
     async with http.client() as client:
         try:
@@ -74,4 +113,3 @@ async def deliver(db: Db, message_id: UUID) -> None:
             raise GatewayDown(reason=missing.reason) from missing
     if answer.status >= 300:
         raise GatewayDown(reason=f"http {answer.status}")
-    await db.run(store.mark_sent, message_id, clock.now())

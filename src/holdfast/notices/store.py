@@ -10,21 +10,39 @@ from holdfast.kit.db import ReadTx, Tx
 
 from .model import Row
 
-_MESSAGE: LiteralString = """select m.id, m.channel, m.recipient, m.recipient_masked, m.template, m.locale, m.body,
+_MESSAGE: LiteralString = """select m.id, m.channel, m.recipient, m.recipient_masked, m.template, m.locale, m.subject, m.body,
     m.created_at, m.sent_at from notices.messages m """
 
 
 async def insert(
-    tx: Tx, *, message_id: UUID, recipient: bytes, recipient_index: bytes, masked: str, template: str, locale: str,
-    body: bytes, at: datetime,
+    tx: Tx, *, message_id: UUID, channel: str, recipient: bytes, recipient_index: bytes, masked: str, template: str,
+    locale: str, subject: str, body: bytes, at: datetime,
 ) -> None:  # fmt: skip
-    """Writes one text message into the outbox."""
+    """Writes one message into the outbox."""
     await tx.execute(
-        """insert into notices.messages (id, channel, recipient, recipient_index, recipient_masked, template, locale, body, created_at)
-           values (%(id)s, 'sms', %(recipient)s, %(index)s, %(masked)s, %(template)s, %(locale)s, %(body)s, %(at)s)""",
-        id=message_id, recipient=recipient, index=recipient_index, masked=masked, template=template, locale=locale,
-        body=body, at=at,
+        """insert into notices.messages (id, channel, recipient, recipient_index, recipient_masked, template, locale, subject,
+                                         body, created_at)
+           values (%(id)s, %(channel)s, %(recipient)s, %(index)s, %(masked)s, %(template)s, %(locale)s, %(subject)s, %(body)s,
+                   %(at)s)""",
+        id=message_id, channel=channel, recipient=recipient, index=recipient_index, masked=masked, template=template,
+        locale=locale, subject=subject, body=body, at=at,
     )  # fmt: skip
+
+
+async def insert_attachment(tx: Tx, message_id: UUID, *, name: str, media_type: str, content: bytes) -> None:
+    """Writes a file of a message."""
+    await tx.execute(
+        """insert into notices.attachments (message_id, name, media_type, content)
+           values (%(message)s, %(name)s, %(type)s, %(content)s)""",
+        message=message_id, name=name, type=media_type, content=content,
+    )  # fmt: skip
+
+
+async def attachments(tx: ReadTx, message_id: UUID) -> list[tuple[str, str, bytes]]:
+    """Name, media type and sealed content of each file of a message."""
+    return await tx.tuples(  # type: ignore[return-value]
+        "select name, media_type, content from notices.attachments where message_id = %(id)s order by id", id=message_id
+    )
 
 
 async def newest(tx: ReadTx, limit: int) -> list[Row]:
