@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from holdfast import accounts
-from holdfast.accounts.sessions import CODE_TRIES, CODES_PER_PHONE_HOUR, CODES_PER_SOURCE_HOUR
-from holdfast.kit import clock
+from holdfast.accounts.codes import CODE_TRIES, CODES_PER_PHONE_HOUR, CODES_PER_SOURCE_HOUR
+from holdfast.kit import clock, crypto
+from holdfast.kit.db import Tx
 from tests import world
 
 pytestmark = pytest.mark.anyio
@@ -248,3 +249,73 @@ async def test_a_request_sent_again_may_use_its_code_again_and_no_other_may(db):
     for other in ("form-2", ""):
         with pytest.raises(accounts.CodeExpired):
             await accounts.sign_in(db, phone, code, kept=False, device="d", request=other)
+
+
+async def test_a_session_of_the_release_before_still_opens_and_has_no_fresh_proof(db):
+    """As that release wrote it: a bare token, no form, no facts."""
+    mei = await world.traveller(db)
+
+    async def write(tx: Tx) -> None:
+        await tx.execute(
+            """insert into accounts.sessions (token_hash, account_id, kept, device, created_at, expires_at)
+               values (%(hash)s, %(account)s, true, 'old', %(at)s, %(ends)s)""",
+            hash=crypto.digest("a-token-of-43-characters"), account=mei.account_id, at=clock.now(),
+            ends=clock.now() + timedelta(days=80),
+        )  # fmt: skip
+
+    await db.run(write)
+    for found in (
+        await session_of(db, "a-token-of-43-characters"),
+        await accounts.Doorkeeper(db)("a-token-of-43-characters"),
+    ):
+        assert (found.account_id, found.methods) == (mei.account_id, ())
+        assert not accounts.is_fresh(found)
+    assert {device.device for device in await db.read(accounts.devices, mei.account_id)} == {"old", "test"}
+
+
+@pytest.mark.parametrize(
+    "facts", ["{}", '{"methods": "passkey"}', '{"methods": [{"a": 1}], "shape": 9}', "[1]", '{"methods": null}']
+)
+async def test_a_session_of_a_later_release_is_read_as_far_as_it_is_understood(db, facts):
+    mei = await world.traveller(db)
+
+    async def rewrite(tx: Tx) -> None:
+        await tx.execute("update accounts.sessions set format = 9, facts = %(facts)s::jsonb", facts=facts)
+
+    await db.run(rewrite)
+    assert (await session_of(db, mei.token)).account_id == mei.account_id
+    assert len(await db.read(accounts.devices, mei.account_id)) == 1
+
+
+async def test_the_release_before_reads_the_sessions_of_this_one(db):
+    """Its very query."""
+    mei = await world.traveller(db)
+    row = await world.value(
+        db,
+        """select row(s.account_id, s.kept)::text from accounts.sessions s
+           where s.token_hash = any(%(hashes)s) and s.ended_at is null and s.expires_at > %(now)s""",
+        hashes=[crypto.digest(mei.token)], now=clock.now(),
+    )  # fmt: skip
+    assert row == f"({mei.account_id},t)"
+
+
+async def test_one_device_is_signed_out_by_a_name_that_opens_nothing(db):
+    phone = world.phone_number()
+    here = await sign_in(db, phone, await asked(db, phone), device="here")
+    clock.move(timedelta(minutes=1))
+    there = await sign_in(db, phone, await asked(db, phone), device="there")
+    li = await world.traveller(db)
+    listed = {device.device: device.id for device in await db.read(accounts.devices, here.account_id)}
+    assert await session_of(db, listed["there"]) is None
+    assert not await db.run(accounts.sign_out_device, li.account_id, listed["there"])
+    assert await db.run(accounts.sign_out_device, here.account_id, listed["there"])
+    assert not await db.run(accounts.sign_out_device, here.account_id, listed["there"])
+    assert [await session_of(db, one.token) is None for one in (here, there)] == [False, True]
+
+
+async def test_devices_say_when_they_were_last_used(db):
+    mei = await world.traveller(db)
+    clock.move(timedelta(hours=1))
+    await accounts.Doorkeeper(db)(mei.token)
+    [device] = await db.read(accounts.devices, mei.account_id)
+    assert device.seen_at - device.created_at >= timedelta(minutes=59)

@@ -58,3 +58,12 @@ def test_a_held_process_leaves_its_number_and_stands_still(tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+def test_a_fault_may_last() -> None:
+    name = faults.declare("test.lasting", "in a test")
+    faults.arm(f"{name}=error@2+")
+    faults.point(name)
+    for _ in range(3):
+        with pytest.raises(faults.FaultInjected):
+            faults.point(name)

@@ -42,6 +42,8 @@ MESSAGES: dict[str, str] = {
     "PHONE_PREFIX": "Not a mobile number. Use a mobile, an e-mail, or the desk.",
     "PHONE_FOREIGN": "Choose the country or region of this number first.",
     "PHONE_INVALID": "This number does not fit the chosen country or region. Check both.",
+    "EMAIL_EMPTY": "Enter the e-mail address.",
+    "EMAIL_FORM": "This is no e-mail address a message can reach: name@example.org.",
     "CHECK_UNAVAILABLE": "Could not check automatically. Your entry is saved; continue, staff will check.",
 }
 """Code → English sentence. Codes are part of the API; the Chinese is in ``zh.po``."""

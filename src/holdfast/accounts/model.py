@@ -7,11 +7,12 @@ from uuid import UUID
 
 import msgspec
 
+from holdfast.kit import crypto
 from holdfast.kit.problems import Denied, Invalid, TooMany
 
 
 class Challenge(msgspec.Struct, frozen=True):
-    """A code is on its way to a phone."""
+    """A code is on its way to a phone, or to an e-mail address: `phone_masked` is where."""
 
     phone_masked: str
     expires_at: datetime
@@ -27,12 +28,17 @@ class SignedIn(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """Who a token speaks for."""
+    """Who a token speaks for. `phone_masked` is an e-mail address or an identity elsewhere when there is no phone."""
 
     account_id: UUID
     phone_masked: str
     kept: bool
     expires_at: datetime
+    proven_at: datetime | None = None
+    """When the person last proved who they are in this session; None: before we kept that."""
+    methods: tuple[str, ...] = ()
+    """How: code, password, passkey, external."""
+    token_hash: bytes = b""
 
 
 class Device(msgspec.Struct, frozen=True):
@@ -43,6 +49,13 @@ class Device(msgspec.Struct, frozen=True):
     created_at: datetime
     expires_at: datetime
     token_hash: bytes
+    seen_at: datetime
+    methods: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """A name for the session that opens nothing."""
+        return crypto.digest(bytes(self.token_hash)).hex()[:32]
 
 
 class SignInNeeded(Denied):
@@ -50,7 +63,7 @@ class SignInNeeded(Denied):
 
     status = 401
     safe = "Nothing is lost by signing in."
-    next_step = "Sign in with the code we send to your phone; there is no password."
+    next_step = "Sign in with the code we send you, or another way you have used before."
 
 
 class CodeWrong(Invalid):

@@ -1,6 +1,7 @@
-"""Sessions: signing in with a code sent to a phone, staying signed in, signing out here and everywhere.
+"""Sessions: signing in with a code, staying signed in, signing out here and everywhere.
 
-There is nothing to lock: a wrong code costs a try of that code, never the account.
+There is nothing to lock: a wrong code costs a try of that code, never the account. A session outlives releases: its row says
+which form it has, readers take the facts they know and leave the others, and tokens are looked up whole, whatever their form.
 """
 
 from __future__ import annotations
@@ -9,110 +10,119 @@ import secrets
 import time
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from holdfast import notices
 from holdfast.kit import clock, crypto, ids
-from holdfast.kit.db import Batch, Db, ReadTx, Tx, lock
+from holdfast.kit.db import Batch, Db, ReadTx, Tx
 from holdfast.kit.problems import Problem
 
-from . import store
-from .contacts import mask_phone
-from .model import Challenge, CodeExpired, CodeWrong, Device, Session, SignedIn, TooManyCodes
+from . import attempts, attempts_store, breaker, codes, store
+from .attempts_model import Method
+from .model import Device, Session, SignedIn
+from .places import Place
+from .store import Found
 
-CODE_TTL = timedelta(minutes=10)
-CODE_TRIES = 5
-CODES_PER_PHONE_HOUR = 6
-CODES_PER_SOURCE_HOUR = 60
-CODE_PAUSE = timedelta(seconds=30)
 KEPT_TTL = timedelta(days=90)
 GUEST_TTL = timedelta(hours=4)
-
-
-async def request_code(db: Db, phone: str, locale: str, source: str) -> Challenge:
-    """Sends a six-digit code to an E.164 number. TooManyCodes limits per phone and per source, and says until when."""
-    return await db.run(_request_code, phone, locale, source)
-
-
-async def _request_code(tx: Tx, phone: str, locale: str, source: str) -> Challenge:
-    now = clock.now()
-    index = crypto.blind_index("phone", phone)
-    await lock(tx, f"accounts.codes.phone:{index.hex()}", f"accounts.codes.source:{source}")
-    by_phone, by_source, last = await store.codes_since(tx, index, source, now - timedelta(hours=1))
-    if last is not None and now - last < CODE_PAUSE:
-        raise TooManyCodes(retry_after_s=int((CODE_PAUSE - (now - last)).total_seconds()) + 1)
-    if by_phone >= CODES_PER_PHONE_HOUR or by_source >= CODES_PER_SOURCE_HOUR:
-        raise TooManyCodes(retry_after_s=3600)
-    code = f"{secrets.randbelow(1_000_000):06d}"
-    await store.insert_code(
-        tx, code_id=ids.uuid7(), phone=crypto.seal("accounts.codes.phone", phone), phone_index=index, source=source,
-        code_hash=_code_hash(phone, code), tries=CODE_TRIES, at=now, expires_at=now + CODE_TTL,
-    )  # fmt: skip
-    await notices.send(tx, phone, mask_phone(phone), "sign-in-code", locale, code=code)
-    return Challenge(mask_phone(phone), now + CODE_TTL)
-
-
-def _code_hash(phone: str, code: str) -> bytes:
-    """Keyed, so that a copy of the table does not give a million codes to try."""
-    return crypto.blind_index("sign-in-code", f"{phone}|{code}")
+FORM = 2
+"""Of the sessions that this release writes: 1 had no facts, and a token without ``2.`` before it."""
+TOUCH_EVERY = timedelta(minutes=5)
+"""How exactly the time of last use is kept."""
 
 
 async def sign_in(
-    db: Db, phone: str, code: str, *, kept: bool, device: str, locale: str = "zh", request: str = ""
-) -> SignedIn:
-    """Begins a session of the account that the phone identifies; the first proof of a phone opens its account.
+    db: Db, contact: str, code: str, *, kept: bool, device: str, locale: str = "zh", request: str = "",
+    channel: codes.Channel = "phone", source: str = "", device_token: str = "",
+) -> SignedIn:  # fmt: skip
+    """Begins a session of the account that a phone or an e-mail address identifies; its first proof opens its account.
 
     `kept` sessions last 90 days, others four hours. A code counts once, except for the same `request`, such as the key
     of a form that is sent again because its answer was lost. CodeWrong costs one of five tries of that code; CodeExpired when
     there is no code to compare with. A wrong code is written down even though it is refused.
     """
-    outcome = await db.run(_sign_in, phone, code.strip(), kept, device[:200], locale, request)
+    place = Place(device[:200], source, device_token)
+    outcome = await db.run(_sign_in, channel, contact, code, kept, place, locale, request)
     if isinstance(outcome, Problem):
+        await breaker.consider(db, Method.CODE)
         raise outcome
     return outcome
 
 
 async def _sign_in(
-    tx: Tx, phone: str, code: str, kept: bool, device: str, locale: str, request: str
+    tx: Tx, channel: codes.Channel, contact: str, code: str, kept: bool, place: Place, locale: str, request: str
 ) -> SignedIn | Problem:
-    now = clock.now()
-    index = crypto.blind_index("phone", phone)
-    sent = await store.newest_code(tx, index)
-    used_for = crypto.digest(request) if request else None
-    if sent is None or sent.expires_at <= now or sent.tries_left <= 0:
-        return CodeExpired()
-    if sent.used_at is not None and (used_for is None or sent.used_for != used_for):
-        return CodeExpired()
-    if not secrets.compare_digest(bytes(sent.code_hash), _code_hash(phone, code)):
-        await store.use_try(tx, sent.id)
-        return CodeWrong(tries_left=sent.tries_left - 1)
-    await store.use_code(tx, sent.id, now, used_for)
-    account_id = await store.account_of_phone(tx, index)
-    if account_id is None:
-        account_id = ids.uuid7()
-        await store.insert_account(tx, account_id, locale, now)
-        await store.insert_phone(
-            tx, identifier_id=ids.uuid7(), account_id=account_id, phone=crypto.seal("accounts.identifiers.value", phone),
-            phone_index=index, masked=mask_phone(phone), at=now,
-        )  # fmt: skip
-    token = secrets.token_urlsafe(32)
-    expires_at = now + (KEPT_TTL if kept else GUEST_TTL)
-    await store.insert_session(
-        tx,
-        token_hash=crypto.digest(token),
-        account_id=account_id,
-        kept=kept,
-        device=device,
-        at=now,
-        expires_at=expires_at,
+    index = crypto.blind_index(channel, contact)
+    account_id = await store.account_of(tx, channel, index)
+    known = await attempts_store.is_known(tx, place.key, account_id)
+    refusal = await codes.use_code(
+        tx, channel, contact, code, purpose=codes.SIGN_IN, place=place, known=known, request=request
     )
-    return SignedIn(token, account_id, mask_phone(phone), expires_at)
+    if refusal:
+        await attempts.note(tx, Method.CODE, index, place, account_id, why=refusal.code, known=known)
+        return refusal
+    account_id = account_id or await store.account_of(
+        tx, channel, index
+    )  # another request may have opened it meanwhile
+    if account_id is None:
+        account_id = await open_account(tx, locale)
+        await identify(tx, account_id, channel, contact, codes.masked(channel, contact))
+    return await begin(tx, account_id, Method.CODE, index, kept=kept, place=place, shown=codes.masked(channel, contact))
+
+
+async def open_account(tx: Tx, locale: str) -> UUID:
+    """A new person."""
+    account_id = ids.uuid7()
+    await store.insert_account(tx, account_id, locale, clock.now())
+    return account_id
+
+
+async def identify(tx: Tx, account_id: UUID, kind: str, value: str, masked: str) -> None:
+    """Something proven identifies an account from now on."""
+    await store.insert_identifier(
+        tx, identifier_id=ids.uuid7(), account_id=account_id, kind=kind, value=crypto.seal("accounts.identifiers.value", value),
+        index=crypto.blind_index(kind, value), masked=masked, at=clock.now(),
+    )  # fmt: skip
+
+
+async def begin(
+    tx: Tx, account_id: UUID, method: Method, subject: bytes, *, kept: bool, place: Place, shown: str = ""
+) -> SignedIn:
+    """A session of somebody who has just proven who they are; the device is known from now on."""
+    now = clock.now()
+    token = f"{FORM}.{secrets.token_urlsafe(32)}"
+    digest, expires_at = crypto.digest(token), now + (KEPT_TTL if kept else GUEST_TTL)
+    known = await attempts_store.is_known(tx, place.key, account_id)
+    await store.insert_session(
+        tx, token_hash=digest, account_id=account_id, kept=kept, device=place.device, form=FORM,
+        facts={"methods": [method.value]}, at=now, expires_at=expires_at,
+    )  # fmt: skip
+    if place.key is not None:
+        await attempts_store.note_device(tx, place.key, account_id, method, now)
+    await attempts.note(tx, method, subject, place, account_id, succeeded=True, known=known)
+    if not shown:
+        [found] = await store.live_sessions(tx, [digest], now)
+        shown = found.phone_masked
+    return SignedIn(token, account_id, shown, expires_at)
+
+
+def _session(found: Found) -> Session:
+    return Session(
+        found.account_id, found.phone_masked, found.kept, found.expires_at, found.proven_at, _methods(found.facts),
+        bytes(found.token_hash),
+    )  # fmt: skip
+
+
+def _methods(facts: Any) -> tuple[str, ...]:
+    """As far as this release understands what is written there."""
+    given = facts.get("methods") if isinstance(facts, dict) else None
+    return tuple(str(one) for one in given) if isinstance(given, list) else ()
 
 
 async def session(tx: ReadTx, token: str) -> Session | None:
     """Who a token speaks for now, or None."""
-    digest = crypto.digest(token)
-    return (await store.live_sessions(tx, [digest], clock.now())).get(digest)
+    found = await store.live_sessions(tx, [crypto.digest(token)], clock.now())
+    return _session(found[0]) if found else None
 
 
 async def sign_out(tx: Tx, token: str) -> None:
@@ -121,17 +131,38 @@ async def sign_out(tx: Tx, token: str) -> None:
 
 
 async def sign_out_everywhere(tx: Tx, account_id: UUID) -> int:
-    """Ends every session of the person; how many there were."""
+    """Ends every session of the person, and no device of theirs is known any more; how many sessions there were."""
+    await attempts_store.forget_devices(tx, account_id)
     return await store.end_sessions(tx, account_id, clock.now())
 
 
+async def sign_out_device(tx: Tx, account_id: UUID, device_id: str) -> bool:
+    """Ends one session of the person by its `Device.id`; whether there was one."""
+    for device in await devices(tx, account_id):
+        if device.id == device_id:
+            await store.end_session(tx, device.token_hash, clock.now())
+            return True
+    return False
+
+
 async def devices(tx: ReadTx, account_id: UUID) -> list[Device]:
-    """Where the person is signed in."""
-    return await store.devices(tx, account_id, clock.now())
+    """Where the person is signed in, last used first."""
+    return [
+        Device(
+            row.device,
+            row.kept,
+            row.created_at,
+            row.expires_at,
+            bytes(row.token_hash),
+            row.seen_at,
+            _methods(row.facts),
+        )
+        for row in await store.devices(tx, account_id, clock.now())
+    ]
 
 
 async def phone_of(tx: ReadTx, account_id: UUID) -> str | None:
-    """The E.164 number an account signs in with."""
+    """The E.164 number an account signs in with; None when it has no phone."""
     sealed = await store.phone_of(tx, account_id)
     return crypto.unseal("accounts.identifiers.value", bytes(sealed)) if sealed else None
 
@@ -170,7 +201,12 @@ class Doorkeeper:
         self._known.clear()
 
     async def _find_many(self, digests: Sequence[bytes]) -> list[Session | _Nobody | Problem]:
-        found = await self._db.read(store.live_sessions, list(digests), clock.now())
+        now = clock.now()
+        rows = await self._db.read(store.live_sessions, list(digests), now)
+        stale = [bytes(row.token_hash) for row in rows if row.seen_at is None or now - row.seen_at > TOUCH_EVERY]
+        if stale:
+            await self._db.run_one(store.touch_sessions, stale, now)
+        found = {bytes(row.token_hash): _session(row) for row in rows}
         return [found.get(digest, _NOBODY) for digest in digests]
 
 

@@ -16,7 +16,7 @@ from holdfast.kit.actor import Actor
 from holdfast.kit.db import ReadTx, Tx, lock
 from holdfast.kit.problems import InvalidInput
 
-from . import staff_setup, staff_store
+from . import credentials_store, staff_setup, staff_store
 from .staff_model import (
     IDLE,
     LastEngineer,
@@ -98,6 +98,7 @@ async def reset_staff(tx: Tx, actor: Actor, staff_id: UUID, *, reason: str) -> S
     if not found.active:
         raise StaffInactive(login=found.login)
     await staff_store.clear_credentials(tx, staff_id)
+    await credentials_store.delete_staff_passkeys(tx, staff_id)
     sessions = await staff_store.end_sessions(tx, staff_id, clock.now())
     await audit.record(tx, actor, "staff.reset", subject(found.login), reason=reason, sessions_ended=sessions)
     return await staff_setup.new_link(tx, staff_id, found.login)

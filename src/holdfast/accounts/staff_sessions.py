@@ -7,7 +7,6 @@ which only somebody who has the password can make.
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from datetime import timedelta
 from uuid import UUID
@@ -20,6 +19,7 @@ from holdfast.kit.problems import Problem
 
 from . import staff_passwords as passwords
 from . import staff_store
+from .places import network
 from .staff_model import (
     IDLE,
     Staff,
@@ -162,14 +162,3 @@ async def _note_once(tx: Tx, key: str, action: str, staff: Staff | None = None, 
     if (await admission.spend(tx, f"{action}-noted", key, uses=1, per_s=60)).allowed:
         who, about = (staff.actor, subject(staff.login)) if staff else (DOOR, "staff:unknown")
         await audit.record(tx, who, action, about, **details)
-
-
-def network(source: str) -> str:
-    """What counts as one place: an IPv4 address, or the /64 of an IPv6 address, which is one customer's."""
-    try:
-        address = ipaddress.ip_address(source)
-    except ValueError:
-        return source
-    if isinstance(address, ipaddress.IPv4Address):
-        return source
-    return str(ipaddress.ip_network((address, 64), strict=False))

@@ -121,6 +121,11 @@ async def note_sign_in(tx: Tx, staff_id: UUID, totp_step: int, at: datetime) -> 
     )  # fmt: skip
 
 
+async def use_step(tx: Tx, staff_id: UUID, totp_step: int) -> None:
+    """The code of this step is used up."""
+    await tx.execute("update accounts.staff set totp_step = %(step)s where id = %(id)s", id=staff_id, step=totp_step)
+
+
 async def set_roles(tx: Tx, staff_id: UUID, roles: Sequence[str]) -> None:
     """What somebody may do from now on."""
     await tx.execute("update accounts.staff set roles = %(roles)s where id = %(id)s", id=staff_id, roles=list(roles))

@@ -2,7 +2,8 @@
 
 Arm them with ``HOLDFAST_FAULTS="orders.place.before_commit=kill@3,payments.pay.sent=hold:/tmp/mark"``:
 ``kill`` sends SIGKILL to this process, ``hold:<file>`` writes the file and freezes until killed, ``error`` raises,
-``crash`` raises what no handler catches, ``sleep:<seconds>`` waits. ``@n`` means: at the n-th time, not before.
+``crash`` raises what no handler catches, ``sleep:<seconds>`` waits. ``@n`` means: at the n-th time, not before; ``@n+``
+from then on every time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 
 POINTS: dict[str, str] = {}
 """Every fault point of the program: name → where it stands."""
-_armed: dict[str, tuple[str, int]] = {}
+_armed: dict[str, tuple[str, int, bool]] = {}
 _hits: dict[str, int] = {}
 
 
@@ -39,7 +40,7 @@ def arm(script: str) -> None:
     for part in filter(None, (piece.strip() for piece in script.split(","))):
         name, _, action = part.partition("=")
         kind, _, nth = action.partition("@")
-        _armed[name] = (kind, int(nth or 1))
+        _armed[name] = (kind, int(nth.rstrip("+") or 1), nth.endswith("+"))
 
 
 def point(name: str) -> None:
@@ -52,8 +53,8 @@ def point(name: str) -> None:
     if armed is None:
         return
     _hits[name] = _hits.get(name, 0) + 1
-    action, nth = armed
-    if _hits[name] != nth:
+    action, nth, lasts = armed
+    if _hits[name] != nth and not (lasts and _hits[name] > nth):
         return
     kind, _, argument = action.partition(":")
     if kind == "kill":

@@ -46,12 +46,37 @@ class Settings(msgspec.Struct, frozen=True):
     """Orders of one person that may be open promises at once."""
     support: str = ""
     """How a person reaches people, shown on the pages: a telephone number, an address, opening hours."""
+    invoice_issuer: str = "document"
+    """Who issues invoices: ``document`` writes readable documents; an issuer of the tax authority's is registered by name."""
+    invoice_tax_bp: int = 600
+    """The rate of value-added tax in the prices, in basis points."""
+    seller_title: str = "Holdfast Demonstration Travel"
+    """The seller as invoices name it, and its unified social credit code (GB 32100-2015)."""
+    seller_code: str = ""
     sms_url: str = ""
     """HTTP gateway that gets ``POST {"to", "text"}`` for each text message; empty: messages stay in the mailbox page."""
     smtp_url: str = ""
     """Mail server, ``smtps://user:password@host:465`` or ``smtp://…:587``; empty: e-mails stay in the mailbox page."""
     mail_from: str = "Holdfast <no-reply@holdfast.example>"
     """Whom e-mails come from."""
+    passkey_domain: str = ""
+    """The relying party ID of passkeys (WebAuthn §4): a domain that must never change; empty: the host of `base_url`."""
+    oidc_config: str = ""
+    """Path of a JSON file with the identity providers people may sign in with; empty: the simulator's outside prod."""
+    release: str = ""
+    """What this release is called in sign-ins and restrictions; empty: the version of the program."""
+    documents_kept_days: int = 30
+    """Numbers of documents go so many days after the visit; of an erased person also their last four and blind index."""
+    codes_kept_days: int = 7
+    """One-time codes, and the messages that brought them."""
+    replies_kept_days: int = 30
+    """Remembered replies: so long an Idempotency-Key gives the same answer."""
+    addresses_kept_days: int = 180
+    """Network addresses in the audit trail and of payers (Cybersecurity Law art. 21: six months at least)."""
+    exports_kept_days: int = 7
+    """A copy of somebody's data can be fetched for so long."""
+    erasure_window_days: int = 7
+    """So long one can change one's mind about an erasure."""
     pool_size: int = 10
     hold_ttl_s: int = 900
     batch_lanes: int = 2

@@ -46,12 +46,20 @@ EVENTS: dict[str, EventKind] = {
     "refund.closed": EventKind("The provider has closed a refund without giving anything back.", _REFUND),
     "order.confirmed": EventKind("An order is confirmed: its places are certain.", _ORDER | {"state": "confirmed"}),
     "order.cancelled": EventKind("An order was cancelled.", _ORDER | {"state": "cancelled"}),
+    "order.changed": EventKind(
+        "An order moved to another date or time, or is for fewer people; tickets issued before are void.",
+        {"number": "7K3QF90XMA"},
+    ),
     "order.expired": EventKind(
         "An order was not paid in time; its places are free again.", _ORDER | {"state": "expired"}
     ),
     "channel.state_changed": EventKind(
         "A way to pay changed its state.",
         {"provider": "wechatpay", "method": "native", "before": "healthy", "after": "degraded", "reason": "timeouts"},
+    ),
+    "sign_in.breaker_changed": EventKind(
+        "A way to sign in fails for everybody, or works again.",
+        {"method": "password", "state": "open", "reason": "fails-for-everybody"},
     ),
 }
 """Name → what it says and an example of its data."""

@@ -10,7 +10,7 @@ from holdfast.kit.db import ReadTx, Tx
 
 from .model import Row
 
-_MESSAGE: LiteralString = """select m.id, m.channel, m.recipient, m.recipient_masked, m.template, m.locale, m.subject, m.body,
+MESSAGE: LiteralString = """select m.id, m.channel, m.recipient, m.recipient_masked, m.template, m.locale, m.subject, m.body,
     m.created_at, m.sent_at from notices.messages m """
 
 
@@ -40,21 +40,21 @@ async def insert_attachment(tx: Tx, message_id: UUID, *, name: str, media_type: 
 
 async def attachments(tx: ReadTx, message_id: UUID) -> list[tuple[str, str, bytes]]:
     """Name, media type and sealed content of each file of a message."""
-    return await tx.tuples(  # type: ignore[return-value]
+    return await tx.tuples(
         "select name, media_type, content from notices.attachments where message_id = %(id)s order by id", id=message_id
     )
 
 
 async def newest(tx: ReadTx, limit: int) -> list[Row]:
     """The latest messages of the installation; for the development mailbox."""
-    return await tx.rows(Row, _MESSAGE + "order by m.created_at desc limit %(limit)s", limit=limit)
+    return await tx.rows(Row, MESSAGE + "order by m.created_at desc limit %(limit)s", limit=limit)
 
 
 async def unsent(tx: ReadTx, message_id: UUID, now: datetime) -> Row | None:
     """A message that is still to be sent; one older than an hour is out of date."""
     return await tx.maybe(
         Row,
-        _MESSAGE + "where m.id = %(id)s and m.sent_at is null and m.created_at > %(since)s",
+        MESSAGE + "where m.id = %(id)s and m.sent_at is null and m.created_at > %(since)s",
         id=message_id, since=now - timedelta(hours=1),
     )  # fmt: skip
 

@@ -3,6 +3,6 @@
     python -m holdfast.payments.simulator --port 8090
 
 It shares no code with our adapters, so that one misunderstanding cannot hide in both. WeChat Pay is at ``/v3``, Alipay
-below ``/alipay``, Stripe below ``/stripe``; ``/wallet`` is the payer's phone; ``/_sim/…`` controls everything and
+below ``/alipay``, Stripe below ``/stripe``; ``/wallet`` is the payer's phone; ``/oidc`` says who people are; ``/_sim/…`` controls everything and
 tells the truth. No real money anywhere.
 """

@@ -1,4 +1,4 @@
-"""The simulator as an ASGI application: every provider below its prefixes, the wallet, and the control."""
+"""The simulator as an ASGI application: every provider below its prefixes, the wallet, an identity provider, and the control."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 
-from . import control, wallet
+from . import control, identity, wallet
 from .alipay.sim import AlipaySim
 from .simulation import Options, ProviderSim, Simulation
 from .stripe.sim import StripeSim
@@ -40,7 +40,7 @@ def make_app(options: Options) -> Starlette:
             await asyncio.wait([running])
             simulation.close()
 
-    routes: list[BaseRoute] = [*control.ROUTES, *wallet.ROUTES]
+    routes: list[BaseRoute] = [*control.ROUTES, *wallet.ROUTES, *identity.ROUTES]
     for sim in simulation.sims.values():
         routes += sim.pages
         for prefix in sim.prefixes:
