@@ -23,11 +23,20 @@ TEMPLATES = {
     "payment-refunded": "We received {amount} for order {number} after it had ended, and are sending it back in full.",
     "refund-begun": "We are returning {amount} of order {number} the way it was paid. Providers take minutes to days.",
     "promise-not-kept": "Order {number} was not paid in time; its places were released. You were not charged.",
+    "order-cancelled": "Order {number} is cancelled. {amount} goes back the way it was paid. Providers take minutes to days.",
+    "order-cancelled-kept": "Order {number} is cancelled. By the rule that was shown, nothing goes back.",
+    "order-part-cancelled": "{count} of the visitors of order {number} were taken off it; {amount} goes back. New tickets for the others, the old codes are void: {link}",
+    "order-changed": "Order {number} is changed to {when}. New tickets, the old codes are void: {link}",
+    "change-lapsed": "The change of order {number} was not paid in time. Your visit stands as it was before.",
+    "invoice-issued": "The invoice {invoice} for order {number} over {amount} is attached.",
+    "invoice-reversed": "Because money of order {number} goes back, {amount} of its invoice is reversed. The red invoice {invoice} is attached.",
     "webhooks-paused": "We stopped sending events to {host} because it does not accept them. Nothing is lost: they follow when it is resumed.",
 }
 """English texts; Chinese in zh.po. A message is exactly one of these, filled in."""
 SUBJECTS = {
     "sign-in-code": "Your Holdfast code",
+    "invoice-issued": "Your invoice for order {number}",
+    "invoice-reversed": "A red invoice for order {number}",
 }
 """What an e-mail of a template is called, filled in as its text is; another template has this:"""
 SUBJECT = "A message from Holdfast"

@@ -41,24 +41,26 @@ async def orders_have_events(tx: ReadTx) -> Offenders:
     )
 
 
-@check("Every order has lines, which add up to its amount, and are live exactly while it holds places")
+@check("Every order has current lines, which add up to its amount, and are live exactly while it holds places")
 async def orders_have_lines(tx: ReadTx) -> Offenders:
     return await tx.dicts(
         """select o.id, o.state from orders.orders o
            left join (select order_id, sum(quantity * unit_minor) as amount, bool_and(live) as all_live, bool_or(live) as any_live
-                      from orders.lines group by order_id) l on l.order_id = o.id
+                      from orders.lines where part = 'current' group by order_id) l on l.order_id = o.id
            where l.amount is distinct from o.amount_minor
               or (o.state in ('held', 'awaiting_payment', 'confirmed', 'used')) <> l.all_live
               or (o.state in ('cancelled', 'expired')) = l.any_live limit 100"""
     )
 
 
-@check("No confirmed order lacks a succeeded payment, unless it was free or promised")
+@check("No confirmed order lacks the payments it costs, unless it was free or promised")
 async def confirmed_is_paid(tx: ReadTx) -> Offenders:
     return await tx.dicts(
-        """select o.id, o.state from orders.orders o
-           where o.state in ('confirmed', 'used') and o.amount_minor > 0 and not exists (
-             select 1 from payments.attempts a where a.intent_id = o.intent_id and a.role = 'winner' and a.state = 'succeeded')
+        """select o.id, o.state, o.amount_minor from orders.orders o
+           where o.state in ('confirmed', 'used') and o.amount_minor > 0 and o.amount_minor > (
+             select coalesce(sum(i.amount_minor), 0) from orders.intents x join payments.intents i on i.id = x.intent_id
+              where x.order_id = o.id and exists (
+                select 1 from payments.attempts a where a.intent_id = i.id and a.role = 'winner' and a.state = 'succeeded'))
              and not exists (select 1 from payments.intents i where i.id = o.intent_id and i.state = 'deferred')
            limit 100"""
     )
@@ -72,16 +74,63 @@ async def documents_once(tx: ReadTx) -> Offenders:
     )
 
 
-@check("Money that came is kept for a confirmed order, goes back, or is about to be decided")
+@check(
+    "An order holds no more money than it costs, and one that is over holds none, unless that is about to be decided"
+)
 async def money_has_a_purpose(tx: ReadTx) -> Offenders:
+    """Order money (2010) that is neither given back, on its way back, nor kept as a fee belongs to an order that stands."""
     return await tx.dicts(
-        """select a.id, a.role, o.id as order_id, o.state from payments.attempts a join orders.orders o on o.intent_id = a.intent_id
-           where a.state = 'succeeded' and a.role in ('winner', 'late')
-             and not (a.role = 'winner' and o.state in ('confirmed', 'used'))
-             and not exists (select 1 from payments.refunds r where r.attempt_id = a.id and r.state <> 'closed')
-             and not exists (select 1 from kit.outbox n where n.topic in ('payment.paid', 'payment.late')
-                             and n.parked_at is null and n.payload ->> 'attempt_id' = a.id::text)
+        """select o.id, o.state, o.amount_minor, m.held from orders.orders o
+           join lateral (
+             select sum(c.available) as held from orders.intents x join payments.intents i on i.id = x.intent_id
+               join ledger.accounts c on c.code = '2010' and c.owner = i.reference and c.currency = i.currency
+              where x.order_id = o.id) m on true
+           where m.held > case when o.state in ('confirmed', 'used') then o.amount_minor else 0 end
+             and not exists (select 1 from kit.outbox n where n.topic in ('payment.paid', 'payment.late') and n.parked_at is null
+                             and n.payload ->> 'intent_id' in (select x.intent_id::text from orders.intents x where x.order_id = o.id))
            limit 100"""
+    )
+
+
+@check("Money that came too late for an order or its change is accepted, goes back, or is about to be decided")
+async def late_money_has_a_purpose(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select a.id, x.order_id from payments.attempts a join orders.intents x on x.intent_id = a.intent_id
+           where a.state = 'succeeded' and a.role = 'late'
+             and not exists (select 1 from payments.refunds r where r.attempt_id = a.id and r.state <> 'closed')
+             and not exists (select 1 from kit.outbox n where n.topic = 'payment.late' and n.parked_at is null
+                             and n.payload ->> 'attempt_id' = a.id::text)
+           limit 100"""
+    )
+
+
+@check("What is awaited belongs to a change under way, which holds its new places")
+async def awaited_is_under_way(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select coalesce(l.order_id, c.order_id) as order_id, c.state, l.live from
+             (select order_id, slot_id, bool_and(live) as live from orders.lines where part = 'awaited' group by order_id, slot_id) l
+             full join (select * from orders.changes where state = 'awaiting_payment') c
+               on c.order_id = l.order_id and c.to_slot = l.slot_id
+           where c.id is null or l.order_id is null or not l.live limit 100"""
+    )
+
+
+@check("No more is invoiced than the money that stays, and each red invoice takes back at most what its blue one says")
+async def invoices_are_covered(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select v.order_id, v.invoiced, m.retained from
+             (select order_id, sum(total_minor) as invoiced from orders.invoices group by order_id) v
+             join lateral (
+               select coalesce(sum(p.amount_minor), 0) - coalesce((
+                        select sum(r.amount_minor) from payments.refunds r join payments.attempts a on a.id = r.attempt_id
+                        join orders.intents y on y.intent_id = a.intent_id
+                        where y.order_id = v.order_id and r.source = 'order' and r.state <> 'closed'), 0) as retained
+               from orders.intents x join payments.intents p on p.id = x.intent_id and p.state = 'paid'
+               where x.order_id = v.order_id) m on true
+           where v.invoiced > m.retained
+           union all
+           select b.order_id, b.total_minor, sum(r.total_minor) from orders.invoices b
+             join orders.invoices r on r.reverses = b.id group by b.id having b.total_minor + sum(r.total_minor) < 0 limit 100"""
     )
 
 
@@ -91,4 +140,12 @@ async def late_money(tx: ReadTx) -> Offenders:
         """select a.id, a.paid_minor from payments.attempts a
            where a.role = 'late' and a.paid_at < now() - interval '10 minutes'
              and not exists (select 1 from payments.refunds r where r.attempt_id = a.id and r.state <> 'closed') limit 100"""
+    )
+
+
+@check("Every order that was looked for as its owner would was found")
+async def owners_find_their_orders(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select o.id, m.way, m.seen_at from orders.misses m join orders.orders o on o.id = m.order_id
+           where m.ended_at is null limit 100"""
     )

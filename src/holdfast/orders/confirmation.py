@@ -7,12 +7,12 @@ from uuid import UUID
 from psycopg import errors
 
 from holdfast import payments
-from holdfast.kit import clock, faults, jobs, settings
+from holdfast.kit import clock, faults, jobs
 from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.money import Money
 
-from . import lookup, messages, news, promises, store
+from . import changes, lookup, messages, news, promises, store
 from .model import OrderRow, State, may_become
 
 CONFIRMED = faults.declare("orders.confirm.before_commit", "an order is confirmed, not yet committed")
@@ -22,8 +22,11 @@ _ACTOR = str(system("confirmation"))
 async def confirm(tx: Tx, intent_id: UUID, attempt_id: UUID) -> None:
     """The order's intent is paid: confirm it. Again: nothing. Places are held, so nothing can stand in the way.
 
-    An order ends only after its intent, so it cannot be over here; if it were, its money would go back.
+    An order ends only after its intent, so it cannot be over here; if it were, its money would go back. What was paid for
+    a change completes that.
     """
+    if await changes.complete(tx, intent_id, attempt_id):
+        return
     row = await store.by_intent_locked(tx, intent_id)
     assert row is not None, f"no order for intent {intent_id}"
     if row.state in (State.CONFIRMED, State.USED):
@@ -47,8 +50,10 @@ async def _confirm(tx: Tx, row: OrderRow, details: dict[str, bool]) -> None:
 async def accept_late(db: Db, intent_id: UUID, attempt_id: UUID) -> None:
     """Money came after the order had expired: keep the promise if the places are still free, else give it back.
 
-    An order that its traveller cancelled is never revived.
+    An order that its traveller cancelled is never revived, nor is a change that was not paid in time.
     """
+    if await db.run(changes.complete, intent_id, attempt_id):
+        return
     try:
         await db.run(_reinstate, intent_id, attempt_id)
     except (errors.CheckViolation, errors.UniqueViolation, _TooLate, payments.IntentOver):
@@ -100,6 +105,5 @@ async def _tell_confirmed(tx: Tx, order_id: UUID) -> None:
     if any(event.kind == "tickets_sent" for event in await store.events(tx, order_id)):
         return
     await news.tell(tx, [row], State.CONFIRMED)
-    link = f"{settings.current().base_url}/orders/{row.number}?token={lookup.link_token(row.number)}"
-    await messages.tell(tx, row, "order-confirmed", link=link)
+    await messages.tell(tx, row, "order-confirmed", link=lookup.link(row.number))
     await store.add_event(tx, order_id, "tickets_sent", clock.now(), _ACTOR, {})

@@ -8,7 +8,7 @@ from uuid import UUID
 from holdfast.kit.db import Db
 from holdfast.kit.jobs import every, on
 
-from . import confirmation, expiry, promises
+from . import changes, confirmation, expiry, invoices, promises
 
 
 @on("payment.paid")
@@ -39,3 +39,15 @@ async def expire_holds(db: Db) -> None:
 async def end_promises(db: Db) -> None:
     """Promises to pay whose time is over."""
     await promises.sweep(db)
+
+
+@every(5)
+async def end_unpaid_changes(db: Db) -> None:
+    """Changes whose difference was not paid in time."""
+    await changes.sweep(db)
+
+
+@on("invoice.requested")
+async def issue_invoice(db: Db, payload: dict[str, Any]) -> None:
+    """An invoice, blue or red, was asked for."""
+    await invoices.issue(db, UUID(payload["invoice_id"]))

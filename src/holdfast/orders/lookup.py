@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from holdfast import admission, payments
-from holdfast.kit import crypto, ids
+from holdfast.kit import crypto, ids, settings
 from holdfast.kit.db import Db, ReadTx
 
 from . import store
@@ -63,6 +63,11 @@ async def mine(tx: ReadTx, account_id: UUID, *, limit: int = 20, before: UUID | 
 async def payment_of(tx: ReadTx, order: Order) -> payments.PaymentView | None:
     """What there is to say about the order's payment; None before it was started."""
     return await payments.view(tx, order.row.intent_id) if order.row.intent_id else None
+
+
+def link(number: str) -> str:
+    """The signed link that opens an order for whoever holds it."""
+    return f"{settings.current().base_url}/orders/{number}?token={link_token(number)}"
 
 
 def link_token(number: str) -> str:

@@ -175,6 +175,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     expires_at: datetime | None
     confirmed_at: datetime | None
     intent_id: UUID | None
+    ticket_version: int = 1
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -16,3 +16,8 @@ async def tell(tx: Tx, rows: Sequence[OrderRow], state: State) -> None:
         total = {"amount_minor": row.amount_minor, "currency": row.currency}
         data = {"number": row.number, "total": total, "state": str(state)}
         await notices.publish(tx, f"order.{state}", data, subject=f"order:{row.number}")
+
+
+async def changed(tx: Tx, row: OrderRow) -> None:
+    """``order.changed``: another date, another time or fewer people; who needs to know what asks the API."""
+    await notices.publish(tx, "order.changed", {"number": row.number}, subject=f"order:{row.number}")

@@ -13,7 +13,7 @@ from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.problems import Unavailable
 
-from . import messages, news, store
+from . import cancellation, messages, news, store
 from .model import State, may_become
 
 _ACTOR = str(system("promises"))
@@ -41,6 +41,7 @@ async def _break(tx: Tx, intent_id: UUID) -> None:
     assert may_become(row.state, State.CANCELLED)
     await store.set_state(tx, row.id, State.CANCELLED, expires_at=None, confirmed_at=None)
     await store.add_event(tx, row.id, "promise_not_kept", clock.now(), _ACTOR, {})
+    await cancellation.end_with(tx, row.id)
     await store.release(tx, row.id)
     await news.tell(tx, [row], State.CANCELLED)
     await messages.tell(tx, row, "promise-not-kept")

@@ -10,17 +10,18 @@ from holdfast.kit.actor import Actor
 from holdfast.kit.db import Tx
 from holdfast.kit.money import Money
 
-from . import messages, news, store
+from . import after_sale_store, cancellation, invoices, messages, news, store
 from .model import OrderRow, OrderUnknown, State, may_become
 
 
 async def refund(tx: Tx, actor: Actor, intent_id: UUID, amount_minor: int | None, reason: str) -> UUID:
     """Gives back `amount_minor` of what an order was paid, or all that is left; the refund's id.
 
-    When nothing is left, an order that was not used is cancelled and its places go back. RefundTooMuch names what is
+    When nothing is left of any of its payments, an order that was not used is cancelled and its places go back. RefundTooMuch names what is
     left; OrderUnknown when the payment is no order's.
     """
-    row = await store.by_intent_locked(tx, intent_id)
+    order_id = await after_sale_store.of_any_intent(tx, intent_id)
+    row = await store.locked(tx, order_id) if order_id else None
     if row is None:
         raise OrderUnknown
     before = await payments.left_minor(tx, intent_id)
@@ -30,9 +31,10 @@ async def refund(tx: Tx, actor: Actor, intent_id: UUID, amount_minor: int | None
     await store.add_event(
         tx, row.id, "refund_requested", clock.now(), str(actor), {"amount": str(money), "reason": reason}
     )
-    if after == 0 and row.state is State.CONFIRMED:
-        await _end(tx, actor, row)
     await messages.tell(tx, row, "refund-begun", amount=str(money))
+    await invoices.after_refund(tx, row)
+    if row.state is State.CONFIRMED and not any(left for _intent, left in await cancellation.lefts(tx, row)):
+        await _end(tx, actor, row)
     return refund_id
 
 
@@ -40,5 +42,6 @@ async def _end(tx: Tx, actor: Actor, row: OrderRow) -> None:
     assert may_become(row.state, State.CANCELLED)
     await store.set_state(tx, row.id, State.CANCELLED, expires_at=None, confirmed_at=None)
     await store.add_event(tx, row.id, "cancelled", clock.now(), str(actor), {"refunded": True})
+    await cancellation.end_with(tx, row.id)
     await store.release(tx, row.id)
     await news.tell(tx, [row], State.CANCELLED)

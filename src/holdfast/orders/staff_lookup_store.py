@@ -13,13 +13,17 @@ async def of_payment(tx: ReadTx, intent_id: UUID) -> OrderRow | None:
     return await tx.maybe(
         OrderRow,
         """select id, number, account_id, state, amount_minor, currency, phone_masked, locale, channel, placed_at, expires_at,
-                  confirmed_at, intent_id
-           from orders.orders where intent_id = %(id)s""",
+                  confirmed_at, intent_id, ticket_version
+           from orders.orders where id = (select order_id from orders.intents where intent_id = %(id)s)""",
         id=intent_id,
     )
 
 
 async def numbers(tx: ReadTx, intent_ids: list[UUID]) -> dict[UUID, str]:
     """Order numbers by payment; a payment that is no order's is left out."""
-    rows = await tx.tuples("select intent_id, number from orders.orders where intent_id = any(%(ids)s)", ids=intent_ids)
+    rows = await tx.tuples(
+        """select i.intent_id, o.number from orders.intents i join orders.orders o on o.id = i.order_id
+           where i.intent_id = any(%(ids)s)""",
+        ids=intent_ids,
+    )
     return dict(rows)

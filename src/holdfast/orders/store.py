@@ -40,7 +40,7 @@ async def place_many(
 
 
 _ORDER: LiteralString = """select id, number, account_id, state, amount_minor, currency, phone_masked, locale, channel,
-    placed_at, expires_at, confirmed_at, intent_id from orders.orders """
+    placed_at, expires_at, confirmed_at, intent_id, ticket_version from orders.orders """
 _HEAD = tuple(name for name in PlaceRequest.__struct_fields__ if name not in ("lines", "travellers"))
 
 
@@ -103,7 +103,7 @@ async def locked(tx: Tx, order_id: UUID) -> OrderRow | None:
 
 
 async def by_intent_locked(tx: Tx, intent_id: UUID) -> OrderRow | None:
-    """The order that a payment intent is for, locked."""
+    """The order whose placing a payment intent is for, locked."""
     return await tx.maybe(
         OrderRow,
         _ORDER + """where intent_id = %(id)s for no key update""",
@@ -118,7 +118,7 @@ class LineOf(Line, frozen=True):
 
 
 async def lines(tx: ReadTx, order_ids: list[UUID]) -> dict[UUID, list[Line]]:
-    """The lines of several orders, with the names of what they are for."""
+    """The current lines of several orders, with the names of what they are for."""
     rows = await tx.rows(
         LineOf,
         """select l.order_id, l.seq, l.slot_id, s.venue_id, v.name as venue_name, p.name as product_name, s.visit_date,
@@ -126,7 +126,7 @@ async def lines(tx: ReadTx, order_ids: list[UUID]) -> dict[UUID, list[Line]]:
            from orders.lines l join inventory.slots s on s.id = l.slot_id
            join catalogue.venues v on v.id = s.venue_id join catalogue.products p on p.id = s.product_id
            join catalogue.prices c on c.id = l.price_id
-           where l.order_id = any(%(ids)s) order by l.order_id, l.seq""",
+           where l.order_id = any(%(ids)s) and l.part = 'current' order by l.order_id, l.seq""",
         ids=order_ids,
     )
     found: dict[UUID, list[Line]] = {order_id: [] for order_id in order_ids}
@@ -136,12 +136,12 @@ async def lines(tx: ReadTx, order_ids: list[UUID]) -> dict[UUID, list[Line]]:
 
 
 async def travellers(tx: ReadTx, order_id: UUID) -> list[TravellerView]:
-    """The travellers of an order, masked."""
+    """The travellers of an order who have not left it, masked."""
     return await tx.rows(
         TravellerView,
         """select seq, line_seq, name_masked, document_type, document_last4,
                   encode(substring(document_index for 6), 'hex') as document_tag
-           from orders.travellers where order_id = %(id)s order by seq""",
+           from orders.travellers where order_id = %(id)s and part = 'current' order by seq""",
         id=order_id,
     )
 
@@ -184,13 +184,18 @@ async def set_intent(tx: Tx, order_id: UUID, intent_id: UUID) -> None:
 async def release(tx: Tx, order_id: UUID) -> None:
     """Gives the places and documents of an order back; its lines stay, no longer live."""
     await tx.execute(
-        """with gone as (update orders.lines set live = false where order_id = %(id)s and live returning slot_id, places),
+        """with gone as (update orders.lines set live = false, part = case part when 'awaited' then 'left' else part end
+                         where order_id = %(id)s and live returning slot_id, places),
                 sums as (select slot_id, sum(places)::int as places from gone group by slot_id),
                 ids as (select array_agg(slot_id order by slot_id) as slots, array_agg(places order by slot_id) as places from sums)
            select inventory.lock_many(slots), inventory.release_many(slots, places) from ids where slots is not null""",
         id=order_id,
     )
-    await tx.execute("update orders.travellers set live = false where order_id = %(id)s and live", id=order_id)
+    await tx.execute(
+        """update orders.travellers set live = false, part = case part when 'awaited' then 'left' else part end
+           where order_id = %(id)s and (live or part = 'awaited')""",
+        id=order_id,
+    )
 
 
 async def expired_unpaid(tx: Tx, now: datetime, limit: int) -> list[OrderRow]:
@@ -227,13 +232,17 @@ async def expire_many(tx: Tx, order_ids: list[UUID], at: datetime, actor: str) -
 async def retake(tx: Tx, order_id: UUID) -> None:
     """Makes a released order's lines and documents live again; slot_full or document_once_a_day if that cannot be."""
     await tx.execute(
-        """with back as (update orders.lines set live = true where order_id = %(id)s and not live returning slot_id, places),
+        """with back as (update orders.lines set live = true
+                         where order_id = %(id)s and part = 'current' and not live returning slot_id, places),
                 sums as (select slot_id, sum(places)::int as places from back group by slot_id),
                 ids as (select array_agg(slot_id order by slot_id) as slots, array_agg(places order by slot_id) as places from sums)
            select inventory.lock_many(slots), inventory.take_many(slots, places) from ids where slots is not null""",
         id=order_id,
     )
-    await tx.execute("update orders.travellers set live = true where order_id = %(id)s and not live", id=order_id)
+    await tx.execute(
+        "update orders.travellers set live = true where order_id = %(id)s and part = 'current' and not live",
+        id=order_id,
+    )
 
 
 async def postpone_expiry(tx: Tx, order_ids: list[UUID], until: datetime) -> None:

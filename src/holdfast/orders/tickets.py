@@ -1,22 +1,26 @@
 """Tickets: signed codes that a gate can check without a network, and the calendar file of a visit.
 
 A code is ``HF1.`` and base64url of a MessagePack array, ``.`` and its Ed25519 signature (RFC 8032):
-``[key id, order number, ticket, admits, venue, not before, not after (unix seconds), document tag]``.
+``[key id, order number, ticket, admits, venue, not before, not after (unix seconds), document tag, version]``.
 The document tag is the first 6 bytes of the blind index, so a gate with the gate key can match a document it scans.
+A change or a cancellation gives the order a higher version: codes that say a lower one, or none where it is not 1, are
+void. A gate that is offline knows it from the list of `voids` that it loaded.
 """
 
 from __future__ import annotations
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import msgspec
 from icalendar import Calendar, Event
 
 from holdfast.kit import clock, crypto, ids
+from holdfast.kit.db import ReadTx
 from holdfast.kit.i18n import pick
 
+from . import after_sale_store, store
 from .model import Line, Order, State
 
 PREFIX = "HF1"
@@ -44,6 +48,7 @@ class Admission(msgspec.Struct, frozen=True, array_like=True):
     not_before: int
     not_after: int
     document_tag: bytes
+    version: int = 1
 
 
 class TicketInvalid(Exception):
@@ -89,6 +94,7 @@ def _sign(order: Order, seq: int, admits: int, line: Line, tag: bytes) -> str:
             not_before=int(line.starts_at.timestamp()),
             not_after=int(line.ends_at.timestamp()),
             document_tag=tag,
+            version=order.row.ticket_version,
         )
     )
     return f"{PREFIX}.{_text(content)}.{_text(key.sign(content))}"
@@ -117,6 +123,18 @@ def admits_at(admission: Admission, moment: datetime) -> str:
     if moment.timestamp() < admission.not_before:
         return "too early"
     return "ok" if moment.timestamp() <= admission.not_after else "too late"
+
+
+async def is_void(tx: ReadTx, admission: Admission) -> bool:
+    """Whether the order has moved on since the code was made: changed, cancelled, or gone to fewer people."""
+    row = await store.by_number(tx, admission.number)
+    return row is None or row.ticket_version != admission.version or row.state not in (State.CONFIRMED, State.USED)
+
+
+async def voids(tx: ReadTx, venue_id: str) -> dict[str, int]:
+    """What a gate loads before it goes offline: number of an order → the least version of its codes that admits."""
+    since = clock.now() - timedelta(days=1)
+    return {void.number: void.version for void in await after_sale_store.voids(tx, venue_id, since)}
 
 
 def _text(raw: bytes) -> str:

@@ -8,9 +8,12 @@ orders: an intent carries an opaque reference, and news goes up as ``payment.pai
 
 from . import jobs  # noqa: F401 - whoever imports a domain can emit news for it
 from .attempts import Wish, pay, settle
+from .attempts import close_others as close_attempts
 from .channels import close as close_channels
 from .deferral import defer, may_defer, per_person, promises_due, take_at_desk
+from .intents import close as end
 from .intents import look, reinstate, view, want
+from .keeping import keep
 from .model import (
     AttemptState,
     DeferralRefused,
@@ -40,10 +43,13 @@ __all__ = [
     "Settlement",
     "StillChecking",
     "Wish",
+    "close_attempts",
     "close_channels",
     "defer",
+    "end",
     "give_back",
     "handed_over",
+    "keep",
     "left_minor",
     "look",
     "may_defer",

@@ -17,7 +17,7 @@ from holdfast.kit.db import Tx
 from .model import DESK, Attempt, Intent, RefundRow, Role
 from .refunds_store import SecondReceipt
 
-ORDER_MONEY, UNAPPLIED, DESK_CASH, BANK = "2010", "2030", "1030", "1020"
+ORDER_MONEY, UNAPPLIED, DESK_CASH, BANK, FEES = "2010", "2030", "1030", "1020", "4020"
 
 
 def held(provider: str, attempt_id: UUID, currency: str) -> ledger.Account:
@@ -72,6 +72,15 @@ async def reapplied(tx: Tx, intent: Intent, attempt: Attempt) -> None:
     await ledger.record(
         tx, "payment.reapplied", f"reapply:{attempt.id}", legs, subject=subject(intent.id), at=clock.now()
     )
+
+
+async def fee_kept(tx: Tx, intent: Intent, key: str, amount_minor: int, why: str) -> None:
+    """What a cancellation or a change does not give back is earned: it is no longer owed to the traveller."""
+    legs = [
+        ledger.debit(order_money(intent), amount_minor),
+        ledger.credit(ledger.Account(FEES, why, intent.currency), amount_minor),
+    ]
+    await ledger.record(tx, "fee.kept", f"fee:{key}", legs, subject=subject(intent.id), at=clock.now())
 
 
 async def refund_promised(

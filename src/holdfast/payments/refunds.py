@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from holdfast import ledger
 from holdfast.kit import audit, clock, faults, ids, jobs, log, settings
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx
@@ -58,7 +59,10 @@ async def _left(tx: ReadTx, intent: Intent, attempt: Attempt, source: str, recei
         whole = receipt.amount_minor
     else:
         whole = applied if source == "order" else attempt.paid_minor - applied
-    return whole - await refunds_store.promised(tx, attempt.id, source, receipt_id)
+    left = whole - await refunds_store.promised(tx, attempt.id, source, receipt_id)
+    if source == "order":  # a fee that was kept is nobody's to give back
+        left = min(left, (await ledger.balance(tx, bookings.order_money(intent))).available_minor)
+    return left
 
 
 async def _promise(

@@ -16,16 +16,20 @@ def truth(sim: SimulatorProcess) -> dict[str, int]:
 
 
 async def kept(tx: ReadTx) -> dict[str, int]:
-    """What we may keep of each charge: the amount of the confirmed order that it won, less what staff gave back; and
-    what our bank paid back where the provider could not."""
+    """What we may keep of each charge: what it won for an order that stands, less what was given back; of one that is over
+    the fee that was kept; and what our bank paid back where the provider could not."""
     rows = await tx.tuples(
         """select a.merchant_ref,
-                  case when a.role = 'winner' and o.state in ('confirmed', 'used') then o.amount_minor
+                  case when a.role = 'winner' and o.state in ('confirmed', 'used') then i.amount_minor
                          - (select coalesce(sum(r.amount_minor), 0) from payments.refunds r where r.attempt_id = a.id
-                            and r.source = 'order' and r.state = 'succeeded') else 0 end
+                            and r.source = 'order' and r.state = 'succeeded')
+                       when a.role = 'winner' then (select coalesce(sum(e.amount_minor), 0) from ledger.journals j
+                            join ledger.entries e on e.journal_id = j.id and e.side = 'D'
+                            where j.kind = 'fee.kept' and j.subject = 'intent:' || i.id) else 0 end
                   + (select coalesce(sum(r.amount_minor), 0) from payments.refunds r
                      join ledger.journals j on j.key = 'refund:' || r.id || ':bank' where r.attempt_id = a.id)
-           from payments.attempts a join orders.orders o on o.intent_id = a.intent_id where a.provider <> 'desk'"""
+           from payments.attempts a join payments.intents i on i.id = a.intent_id
+           join orders.intents x on x.intent_id = i.id join orders.orders o on o.id = x.order_id where a.provider <> 'desk'"""
     )
     return dict(rows)
 

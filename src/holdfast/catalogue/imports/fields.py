@@ -25,6 +25,10 @@ CANCEL_COLUMNS = (
     "cancel_days_before",
     "cancel_time",
     "cancel_minutes_before_start",
+    "cancel_later_kept_percent",
+    "cancel_change_allowed",
+    "cancel_change_minutes_before_start",
+    "cancel_change_fee_minor",
 )
 PLACES_MAX = 5_000_000
 
@@ -113,7 +117,10 @@ def facts(raw: Any) -> list[dict[str, Any]]:
 
 
 def cancel_rule(raw: Any) -> dict[str, Any]:
-    """When a ticket may be given back: a text, and a time so many days before, or minutes before the slot starts."""
+    """When a ticket may be given back or changed: a text, and a time so many days before, or minutes before the slot starts.
+
+    What is kept of the price after that, in percent, until the slot starts; the last minute and the fee of a change.
+    """
     if not isinstance(raw, dict):
         raise Mistake("JSON_SHAPE", expected='{"text", "days_before", "time"}')
     return _object(
@@ -123,7 +130,10 @@ def cancel_rule(raw: Any) -> dict[str, Any]:
             "days_before": values.whole(0, 365),
             "time": values.clock_time,
             "minutes_before_start": values.whole(0, 60 * 24 * 365),
+            "later_kept_percent": values.whole(0, 100),
             "change_allowed": values.yes_no,
+            "change_minutes_before_start": values.whole(0, 60 * 24 * 365),
+            "change_fee_minor": values.whole(0, 1_000_000),
         },
     )
 

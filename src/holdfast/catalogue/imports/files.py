@@ -195,8 +195,8 @@ def _cells(field: Field, filled: dict[str, str]) -> Any:
         note = {language: value for language, value in (("zh", zh), ("en", en)) if value}
         found = {"status": status, "source": source, "as_of": as_of, "note": note}
     else:
-        zh, en, *rest = (cells[column] for column in CANCEL_COLUMNS)
-        text = {language: value for language, value in (("zh", zh), ("en", en)) if value}
-        found = {"text": text, **dict(zip(("days_before", "time", "minutes_before_start"), rest, strict=True))}
+        text = {language: cells[f"cancel_text_{language}"] for language in ("zh", "en")}
+        rest = {column.removeprefix("cancel_"): cells[column] for column in CANCEL_COLUMNS[2:]}
+        found = {"text": {language: value for language, value in text.items() if value}, **rest}
     found = {key: value for key, value in found.items() if value not in ("", {})}
     return found or None
