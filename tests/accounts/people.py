@@ -54,4 +54,5 @@ async def code_to(db: Db, contact: str) -> str:
 async def try_password(
     db: Db, phone: str, password: str = "wrong wrong wrong", at: accounts.Place | None = None
 ) -> accounts.SignedIn:
-    return await accounts.sign_in_with_password(db, "phone", phone, password, kept=False, place=at or place())
+    kept = bool(at and at.token)
+    return await accounts.sign_in_with_password(db, "phone", phone, password, kept=kept, place=at or place())

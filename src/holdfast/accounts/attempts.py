@@ -5,7 +5,7 @@ Failures make the next try of the same credential from the same place wait, long
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from holdfast import __version__, admission
@@ -45,6 +45,11 @@ async def note(
 async def recent(tx: ReadTx, account_id: UUID, limit: int = 20) -> list[SignInRecord]:
     """The latest attempts on the accounts of a person, newest first."""
     return await store.recent(tx, account_id, limit)
+
+
+async def curve(tx: ReadTx, method: Method, since: datetime) -> list[tuple[datetime, int, int]]:
+    """Each minute since then in which somebody tried, with tries and successes, oldest first."""
+    return await store.curve(tx, method, since)
 
 
 async def ways_used(tx: ReadTx, device_token: str) -> list[Method]:

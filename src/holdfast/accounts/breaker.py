@@ -85,6 +85,11 @@ async def is_open(tx: ReadTx, method: Method) -> bool:
     return found is not None and found.is_open
 
 
+async def states(tx: ReadTx) -> list[Breaker]:
+    """The breakers that were ever open, with why and since when."""
+    return await restrictions_store.breakers(tx)
+
+
 async def troubled(tx: ReadTx) -> list[Method]:
     """The ways to sign in that are held to be broken, for pages that offer another."""
     return [Method(one.method) for one in await restrictions_store.breakers(tx) if one.is_open]

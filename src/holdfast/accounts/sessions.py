@@ -88,7 +88,7 @@ async def identify(tx: Tx, account_id: UUID, kind: str, value: str, masked: str)
 async def begin(
     tx: Tx, account_id: UUID, method: Method, subject: bytes, *, kept: bool, place: Place, shown: str = ""
 ) -> SignedIn:
-    """A session of somebody who has just proven who they are; the device is known from now on."""
+    """A session of somebody who has just proven who they are; a device that keeps it is known from now on."""
     now = clock.now()
     token = f"{FORM}.{secrets.token_urlsafe(32)}"
     digest, expires_at = crypto.digest(token), now + (KEPT_TTL if kept else GUEST_TTL)
@@ -97,7 +97,7 @@ async def begin(
         tx, token_hash=digest, account_id=account_id, kept=kept, device=place.device, form=FORM,
         facts={"methods": [method.value]}, at=now, expires_at=expires_at,
     )  # fmt: skip
-    if place.key is not None:
+    if place.key is not None and kept:
         await attempts_store.note_device(tx, place.key, account_id, method, now)
     await attempts.note(tx, method, subject, place, account_id, succeeded=True, known=known)
     if not shown:

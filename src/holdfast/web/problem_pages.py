@@ -16,6 +16,13 @@ from holdfast.kit.problems import REGISTRY, Problem
 from . import sessions, words
 from .render import page, speaker
 
+ACTIONS: dict[type[Problem], tuple[str, str]] = {
+    accounts.SignInNeeded: ("/session", "Sign in"),
+    accounts.FreshProofNeeded: ("/account/confirm", "Confirm that it is you"),
+    accounts.IdentifierTaken: ("/account/merging", "Join the two accounts"),
+}
+"""Where a problem leads on: an address and what the button says."""
+
 
 async def problem_page(request: Request, error: Exception) -> Response:
     """A domain's problem as a page; whoever must sign in first is led there and back."""
@@ -27,7 +34,11 @@ async def problem_page(request: Request, error: Exception) -> Response:
     if isinstance(error, accounts.SignInNeeded) and request.method in ("GET", "HEAD"):
         query = f"?{request.url.query}" if request.url.query else ""
         return sessions.see("/session", next=request.url.path + query)
-    action = ("/session", "Sign in") if isinstance(error, accounts.SignInNeeded) else None
+    if isinstance(error, accounts.FreshProofNeeded) and request.method in ("GET", "HEAD"):
+        return sessions.see(
+            "/account/confirm", next=request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        )
+    action = next((where for kind, where in ACTIONS.items() if isinstance(error, kind)), None)
     return _page(
         request, error.status, error.title, safe=error.safe, next_step=error.next_step or "Go back and try another way.",
         headers=headers, retry_after_s=retry_after_s, errors=error.errors, action=action,

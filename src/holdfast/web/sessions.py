@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -17,6 +18,9 @@ from holdfast.kit.db import Db
 from holdfast.kit.problems import Invalid
 
 COOKIE = "hf_session"
+DEVICE_COOKIE = "hf_device"
+"""A random number by which a device is known where it stayed signed in; it opens nothing."""
+DEVICE_COOKIE_S = 400 * 24 * 3600
 FORM_BYTES_MAX = 256 * 1024
 FORM_FIELDS_MAX = 800
 
@@ -51,6 +55,17 @@ async def visitor(request: Request) -> accounts.Session | None:
         request.state.visitor = known
     found: accounts.Session | None = request.state.visitor
     return found
+
+
+async def visitor_now(request: Request) -> accounts.Session:
+    """Who is signed in by what the records say this moment, for acts that ask for a fresh proof. SignInNeeded for a guest."""
+    token = request.cookies.get(COOKIE, "")
+    async with database(request).reading() as tx:
+        known = await accounts.session(tx, token) if token else None
+    if known is None:
+        raise accounts.SignInNeeded
+    request.state.visitor = known
+    return known
 
 
 async def order_of(request: Request) -> Seen:
@@ -91,9 +106,22 @@ async def typed(request: Request) -> dict[str, str]:
     return {name: value.replace("\0", "") for name, value in pairs}
 
 
-def begin(answer: Response, signed_in: accounts.SignedIn, *, kept: bool) -> Response:
-    """Puts the session's cookie on an answer: for this device if asked, else until the browser is closed."""
+def begin(answer: Response, signed_in: accounts.SignedIn, *, kept: bool, device_token: str = "") -> Response:
+    """Puts the session's cookie on an answer: for this device if asked, else until the browser is closed.
+
+    A device that stays signed in gets its number, too, for as long as browsers keep cookies.
+    """
     seconds = int((signed_in.expires_at - clock.now()).total_seconds())
+    if kept and device_token:
+        answer.set_cookie(
+            DEVICE_COOKIE,
+            device_token,
+            max_age=DEVICE_COOKIE_S,
+            path="/",
+            httponly=True,
+            samesite="lax",
+            secure=is_secure(),
+        )
     answer.set_cookie(
         COOKIE, signed_in.token, max_age=seconds if kept else None, path="/", httponly=True, samesite="lax",
         secure=is_secure(),
@@ -121,6 +149,20 @@ def see(location: str, **values: object) -> RedirectResponse:
 def local_path(text: str, otherwise: str = "/orders") -> str:
     """Where to go after signing in: a path of this site only, never another site (open redirect)."""
     return text if re.fullmatch(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}", text) else otherwise
+
+
+def place(request: Request) -> accounts.Place:
+    """Where the visitor signs in from."""
+    return accounts.Place(device(request), source(request), device_token(request))
+
+
+def device_token(request: Request) -> str:
+    """The number of this device, new if it has none: the same for the rest of the request."""
+    if not hasattr(request.state, "device_token"):
+        given = request.cookies.get(DEVICE_COOKIE, "")
+        request.state.device_token = given if re.fullmatch(r"[\w-]{43}", given) else secrets.token_urlsafe(32)
+    token: str = request.state.device_token
+    return token
 
 
 def source(request: Request) -> str:

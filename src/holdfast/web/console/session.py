@@ -42,6 +42,21 @@ async def sign_in(request: Request) -> Response:
     return access.begin(sessions.see(form.value("next")), signed_in.token)
 
 
+async def sign_in_with_passkey(request: Request) -> Response:
+    """``POST /console/session/passkey``: what the browser's passkey answered."""
+    form = _form(request, await sessions.typed(request))
+    try:
+        signed_in = await accounts.staff_sign_in_with_passkey(
+            sessions.database(request),
+            form.value("answer"),
+            device=sessions.device(request),
+            source=sessions.source(request),
+        )
+    except (accounts.StaffSignInWrong, accounts.StaffSignInPaused) as problem:
+        return _page(request, form, problem)
+    return access.begin(sessions.see(form.value("next")), signed_in.token)
+
+
 def _form(request: Request, values: dict[str, str]) -> Form:
     _ = speaker(request)
     values["next"] = access.local_path(values.get("next", ""))
@@ -55,7 +70,7 @@ def _page(
     wait_s = problem.fields.get("retry_after_s") if problem else None
     answer = page(
         request, "session.html", status=status, here="/console/session" + query(next=form.value("next")), form=form,
-        problem=problem, wait=problem_pages.wait_words(request, wait_s),
+        problem=problem, wait=problem_pages.wait_words(request, wait_s), passkey_options=accounts.staff_passkey_sign_in_options(),
     )  # fmt: skip
     if wait_s:
         answer.headers["Retry-After"] = str(wait_s)
@@ -69,9 +84,10 @@ async def account(request: Request) -> Response:
     async with sessions.database(request).reading() as tx:
         devices = await accounts.staff_devices(tx, seen.staff.id)
         tokens = await accounts.api_tokens(tx, seen.staff.id)
+        passkeys = await accounts.staff_passkeys(tx, seen.staff.id)
     this = session.token_hash if session else b""
     listed = [(device, bytes(device.token_hash) == this) for device in devices]
-    return page(request, "account.html", devices=listed, tokens=tokens)
+    return page(request, "account.html", devices=listed, tokens=tokens, passkeys=passkeys)
 
 
 async def sign_out(request: Request) -> Response:
@@ -93,6 +109,7 @@ async def sign_out_everywhere(request: Request) -> Response:
 routes = [
     Route("/console/session", ask, methods=["GET"]),
     Route("/console/session", sign_in, methods=["POST"]),
+    Route("/console/session/passkey", sign_in_with_passkey, methods=["POST"]),
     Route("/console/session/end", sign_out, methods=["POST"]),
     Route("/console/account", account, methods=["GET"]),
     Route("/console/account/sessions/end", sign_out_everywhere, methods=["POST"]),
