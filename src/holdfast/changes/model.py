@@ -1,0 +1,136 @@
+"""Types, transitions and problems of changes."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from holdfast.kit.problems import Conflict, Denied, Invalid, NotFound
+
+
+class State(StrEnum):
+    """Where a proposal stands. Nothing is ever deleted."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    APPLIED = "applied"
+    REVERTED = "reverted"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.PROPOSED: frozenset({State.APPROVED, State.REJECTED, State.WITHDRAWN, State.EXPIRED}),
+    State.APPROVED: frozenset({State.APPLIED, State.PROPOSED, State.REJECTED, State.WITHDRAWN, State.EXPIRED}),
+    State.APPLIED: frozenset({State.REVERTED}),
+    State.REJECTED: frozenset(),
+    State.REVERTED: frozenset(),
+    State.EXPIRED: frozenset(),
+    State.WITHDRAWN: frozenset(),
+}
+OPEN = (State.PROPOSED, State.APPROVED)
+
+
+class Proposal(msgspec.Struct, frozen=True):
+    """A change somebody wants. `preview` is what applying it did when it was tried last; `effects` what it has done."""
+
+    id: UUID
+    kind: str
+    payload: dict[str, Any]
+    content_hash: bytes
+    base_version: str | None
+    preview: dict[str, Any]
+    preview_hash: bytes
+    previewed_at: datetime
+    reason: str
+    proposed_by: str
+    proposed_at: datetime
+    expires_at: datetime
+    state: State
+    state_since: datetime
+    effects: dict[str, Any] | None
+    approved_by: str | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in OPEN
+
+    @property
+    def shown(self) -> str:
+        """The hash of the preview as forms carry it."""
+        return self.preview_hash.hex()
+
+
+class Review(msgspec.Struct, frozen=True):
+    """One step of a proposal: who took it, on what they had seen."""
+
+    by: str
+    verdict: str
+    content_hash: bytes
+    preview_hash: bytes
+    note: str
+    at: datetime
+
+
+def hashed(content: Any) -> bytes:
+    """SHA-256 of the content as JSON with sorted keys: equal content, equal hash."""
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
+
+
+def may_become(state: State, wanted: State) -> bool:
+    """Whether the transition table allows it."""
+    return wanted in TRANSITIONS[state]
+
+
+class ProposalUnknown(NotFound):
+    """There is no such proposal."""
+
+    next_step = "Look at the list of what waits for a decision."
+
+
+class ProposalOver(Conflict):
+    """This proposal has been decided already."""
+
+    safe = "Nothing was changed by this request."
+    next_step = "Look at the proposal: it says who decided what and when. Propose it again if it is still wanted."
+
+
+class SamePerson(Denied):
+    """Whoever proposed a change cannot approve it."""
+
+    safe = "Nothing was changed; the proposal still waits."
+    next_step = "Ask a colleague to look at it."
+
+
+class PreviewStale(Conflict):
+    """Applying this would now do something else than the preview showed."""
+
+    safe = "Nothing was changed."
+    next_step = "Look at the new preview; approve it if it is still right."
+
+
+class BaseMoved(Conflict):
+    """What this change was proposed for has changed since."""
+
+    safe = "Nothing was changed."
+    next_step = "Withdraw the proposal and make a new one for things as they are now."
+
+
+class NotRevertible(Conflict):
+    """This kind of change cannot be taken back by itself."""
+
+    safe = "Nothing was changed."
+    next_step = "Propose a change that does the opposite."
+
+
+class ReasonNeeded(Invalid):
+    """A proposal needs a reason."""
+
+    safe = "Nothing was changed."
+    next_step = "Say why, in 4 to 500 characters: it is kept in the audit trail."
