@@ -32,7 +32,7 @@ async def with_failures(db, person: world.Person, failed: int) -> None:
     """So many failures in a row from unknown devices, as a bot in many networks leaves them."""
 
     async def write(tx: Tx) -> None:
-        subject = password_proofs.crypto.blind_index("password", str(person.account_id))
+        subject = password_proofs.subject_of(person.account_id, "")
         for _ in range(failed):
             await attempts_store.note_failure(tx, subject, b"", clock.now())
 

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 OPEN_TO_NOBODY_IN_PARTICULAR = {
     ("GET", "/console/session"),
     ("POST", "/console/session"),
+    ("POST", "/console/session/passkey"),
     ("POST", "/console/session/end"),
     ("GET", "/console/setup/{code}"),
     ("POST", "/console/setup/{code}"),
@@ -34,11 +35,17 @@ OPEN_TO_NOBODY_IN_PARTICULAR = {
 OPEN_TO_ALL_STAFF = {
     ("GET", "/console"),
     ("GET", "/console/account"),
+    ("GET", "/console/account/passkeys"),
+    ("POST", "/console/account/passkeys"),
+    ("POST", "/console/account/passkeys/{id}/removal"),
     ("POST", "/console/account/sessions/end"),
     ("GET", "/console/{rest:path}"),
     ("POST", "/console/{rest:path}"),
 }
-NARROWER: dict[tuple[str, str], tuple[Role, ...]] = {}
+NARROWER: dict[tuple[str, str], tuple[Role, ...]] = {
+    ("POST", "/console/restrictions/voiding"): (Role.ENGINEER,),
+    ("POST", "/console/restrictions/breakers/{method}/closing"): (Role.ENGINEER,),
+}
 """Acts that need fewer roles than their section: method and path → roles."""
 
 

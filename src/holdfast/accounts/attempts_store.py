@@ -130,6 +130,16 @@ async def windows(tx: ReadTx, method: str, *, minute: datetime, five: datetime) 
     )  # fmt: skip
 
 
+async def has_tries(tx: ReadTx, method: str, since: datetime, count: int) -> bool:
+    """Whether there were so many tries since then; looks at no more rows than that."""
+    found = await tx.value(
+        """select count(*) from (select 1 from accounts.sign_ins where method = %(method)s and at > %(since)s
+                                 and account_id is not null limit %(count)s) as looked_at""",
+        method=method, since=since, count=count,
+    )  # fmt: skip
+    return int(found) >= count
+
+
 async def hours(tx: ReadTx, method: str, since: datetime, hour_of_day: int) -> list[HourOfDay]:
     """The same hour (of UTC) on the days since then."""
     return await tx.rows(

@@ -20,7 +20,7 @@ from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx
 
 from . import attempts_store, restrictions_store
-from .attempts_model import Method, Window, fails_for_everybody, has_recovered, normal_of
+from .attempts_model import TRIES_MIN, Method, Window, fails_for_everybody, has_recovered, normal_of
 from .restrictions_model import Breaker, BreakerClosed
 
 MINUTE, FIVE = timedelta(minutes=1), timedelta(minutes=5)
@@ -28,7 +28,7 @@ WEEK = timedelta(days=7, hours=1)
 BY_HAND_REST = timedelta(minutes=10)
 """So long a breaker that somebody closed does not open by itself."""
 SHARE_OF_TIME = 20
-"""Looking at the windows takes at most a twentieth of the time: after every failure when it is quick, seldom when it is slow."""
+"""Looking through full windows takes at most a twentieth of the time; whether they can be full is asked after every failure."""
 FAILS, FLOOD, RECOVERED, BY_HAND = (
     "fails-for-everybody",
     "too-many-restrictions",
@@ -44,35 +44,34 @@ async def consider(db: Db, method: Method) -> None:
     key = (db.url, method)
     if time.monotonic() < _due.get(key, 0):
         return
-    _due[key] = time.monotonic() + 5  # one look at a time
     started = time.monotonic()
+    _due[key] = started + 5  # one look at a time
+    looked = True
     try:
-        await db.run(judge, method)
+        looked = await db.run(judge, method)
     finally:
         now = time.monotonic()
-        _due[key] = now + min(5.0, SHARE_OF_TIME * (now - started)) if now - started > 0.02 else 0
+        _due[key] = now + min(5.0, SHARE_OF_TIME * (now - started)) if looked else 0
 
 
-async def judge(tx: Tx, method: Method) -> None:
-    """Opens a closed breaker, or closes an open one, by what happened since it last changed."""
+async def judge(tx: Tx, method: Method) -> bool:
+    """Opens a closed breaker, or closes an open one, by what happened since it last changed; false if it was too little to look at."""
     now = clock.now()
     known = await restrictions_store.breaker(tx, method)
-    normal, windows = await _measured(tx, method, known, now)
-    if known is not None and known.is_open:
+    is_open = known is not None and known.is_open
+    since = max(now - FIVE, known.changed_at) if known else now - FIVE
+    if not is_open and not await attempts_store.has_tries(tx, method, since, TRIES_MIN):
+        return False
+    windows = await attempts_store.windows(tx, method, minute=max(now - MINUTE, since), five=since)
+    normal = normal_of(await attempts_store.hours(tx, method, now - WEEK, now.hour))
+    if known is not None and is_open:
         if any(has_recovered(window, normal, now - known.changed_at) for window in windows):
             await _close(tx, WATCH, method, RECOVERED, _evidence(windows[-1], normal), None)
-        return
+        return True
     broken = next((window for window in windows if fails_for_everybody(window, normal)), None)
     if broken:
         await trip(tx, method, FAILS, _evidence(broken, normal))
-
-
-async def _measured(tx: ReadTx, method: Method, known: Breaker | None, now: datetime) -> tuple[float, list[Window]]:
-    """What is normal at this hour, and the last minute and five minutes, not before the breaker's last change."""
-    since = known.changed_at if known else datetime.min.replace(tzinfo=now.tzinfo)
-    windows = await attempts_store.windows(tx, method, minute=max(now - MINUTE, since), five=max(now - FIVE, since))
-    days = await attempts_store.hours(tx, method, now - WEEK, now.hour)
-    return normal_of(days), windows
+    return True
 
 
 def _evidence(window: Window, normal: float) -> dict[str, Any]:

@@ -97,6 +97,12 @@ class CredentialUnknown(NotFound):
     next_step = "Look at the list: it may have been removed already."
 
 
+class DeviceUnknown(NotFound):
+    """You are signed in on no such device."""
+
+    next_step = "Look at the list of devices: it may be signed out already."
+
+
 class FreshProofNeeded(Denied):
     """Please confirm that it is you."""
 

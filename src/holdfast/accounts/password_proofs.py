@@ -60,7 +60,7 @@ async def _knock(tx: Tx, channel: Channel, contact: str, place: Place) -> Known 
 
 async def knock(tx: Tx, account_id: UUID | None, otherwise: str, place: Place) -> Known | Problem:
     """The same for an account, or for `otherwise`, which identifies none."""
-    subject = crypto.blind_index("password", str(account_id or otherwise))
+    subject = subject_of(account_id, otherwise)
     known = await attempts_store.is_known(tx, place.key, account_id)
     refusal: Problem | None = await attempts.limit_source(tx, subject, place)
     refusal = refusal or await attempts.must_wait(tx, subject, place, known=known)
@@ -70,6 +70,11 @@ async def knock(tx: Tx, account_id: UUID | None, otherwise: str, place: Place) -
         return refusal
     stored = await credentials_store.password_of(tx, account_id) if account_id else None
     return Known(subject, account_id, stored[0] if stored else None, known)
+
+
+def subject_of(account_id: UUID | None, otherwise: str) -> bytes:
+    """What failures of a password are counted under: the account's, or `otherwise`, which identifies none."""
+    return crypto.blind_index("password", str(account_id or otherwise))
 
 
 async def _enter(tx: Tx, known: Known, place: Place, kept: bool, *, fits: bool) -> SignedIn | Problem:

@@ -18,11 +18,16 @@ from .model import GatewayDown, Message, Row
 
 TEMPLATES = {
     "sign-in-code": "Your Holdfast code is {code}. It is valid for 10 minutes. We never ask for it by phone or message.",
-    "order-confirmed": "Your order {number} is confirmed. Your tickets: {link}",
+    "order-confirmed": "Your order {number} is confirmed. PIN {pin}. Your tickets: {link}",
     "order-expired": "Order {number} was not paid in time; its places were released. You were not charged.",
     "payment-refunded": "We received {amount} for order {number} after it had ended, and are sending it back in full.",
     "refund-begun": "We are returning {amount} of order {number} the way it was paid. Providers take minutes to days.",
     "promise-not-kept": "Order {number} was not paid in time; its places were released. You were not charged.",
+    "merge-code": "{code} is your code to join your Holdfast account with that of {other}. Did you not ask for this? Do nothing, and tell nobody the code.",
+    "accounts-joined": "Your Holdfast account and that of {other} are joined. All orders stay, and both phones find them. Was this not you? Undo it within a day: {link}",
+    "accounts-parted": "Your Holdfast account and that of {other} are separate again. Each keeps its own orders.",
+    "credential-added": "New way to sign in to your Holdfast account: {what}. If that was not you, sign out everywhere and change it under Account.",
+    "credential-removed": "No longer a way to sign in to your Holdfast account: {what}. If that was not you, sign in and look under Account.",
     "order-cancelled": "Order {number} is cancelled. {amount} goes back the way it was paid. Providers take minutes to days.",
     "order-cancelled-kept": "Order {number} is cancelled. By the rule that was shown, nothing goes back.",
     "order-part-cancelled": "{count} of the visitors of order {number} were taken off it; {amount} goes back. New tickets for the others, the old codes are void: {link}",
@@ -30,6 +35,13 @@ TEMPLATES = {
     "change-lapsed": "The change of order {number} was not paid in time. Your visit stands as it was before.",
     "invoice-issued": "The invoice {invoice} for order {number} over {amount} is attached.",
     "invoice-reversed": "Because money of order {number} goes back, {amount} of its invoice is reversed. The red invoice {invoice} is attached.",
+    "export-ready": "The copy of your Holdfast data is ready for {days} days: {link} Did you not ask for it? Sign out on every device there.",
+    "erasure-asked": "You asked us to erase your Holdfast data on {day}. Changed your mind, or was it not you? Take it back here: {link}",
+    "erasure-postponed": "Your Holdfast data could not be erased today: something is not over yet. We try again every day; what it is: {link}",
+    "erasure-done": "Your Holdfast account is closed and what identifies you is being removed. Orders stay, without your name, as long as the law asks.",
+    "order-link": "You asked for your order {number}: {link} The link is good for 15 minutes, once. Was it not you? Do nothing.",
+    "case-opened": "We have your question, case {number}. Read along and add to it: {link}",
+    "case-answered": "There is an answer to your case {number}: {link}",
     "webhooks-paused": "We stopped sending events to {host} because it does not accept them. Nothing is lost: they follow when it is resumed.",
 }
 """English texts; Chinese in zh.po. A message is exactly one of these, filled in."""
@@ -73,16 +85,17 @@ async def _queue(
     await jobs.emit(tx, "message.queued", {"message_id": str(message_id)})
 
 
-def _open(row: Row) -> Message:
-    opened = {name: getattr(row, name) for name in Row.__struct_fields__}
-    opened["recipient"] = crypto.unseal("notices.messages.recipient", row.recipient)
-    opened["body"] = crypto.unseal("notices.messages.body", row.body)
-    return Message(**opened)
+def opened(row: Row) -> Message:
+    """A message as its recipient gets it."""
+    fields = {name: getattr(row, name) for name in Row.__struct_fields__}
+    fields["recipient"] = crypto.unseal("notices.messages.recipient", row.recipient)
+    fields["body"] = crypto.unseal("notices.messages.body", row.body)
+    return Message(**fields)
 
 
 async def recent(tx: ReadTx, limit: int = 50) -> list[Message]:
     """The latest messages, readable: only for the development mailbox and drills."""
-    return [_open(row) for row in await store.newest(tx, limit)]
+    return [opened(row) for row in await store.newest(tx, limit)]
 
 
 async def attachments(tx: ReadTx, message_id: UUID) -> list[Attachment]:
@@ -101,7 +114,7 @@ async def deliver(db: Db, message_id: UUID) -> None:
     row = await db.read(store.unsent, message_id, clock.now())
     if row is None:
         return
-    message = _open(row)
+    message = opened(row)
     gateway = settings.current().smtp_url if message.channel == "email" else settings.current().sms_url
     if not gateway:
         return

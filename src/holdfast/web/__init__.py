@@ -6,7 +6,26 @@ from starlette.routing import Route
 from . import assets, problem_pages
 from .guards import Guards
 from .problem_pages import missing_page, problem_page, unexpected_page
-from .traveller import account, checkout, home, mailbox, orders, payments, venues
+from .traveller import (
+    account,
+    cancellation,
+    changes,
+    checkout,
+    confirmation,
+    external,
+    finding,
+    help,  # noqa: A004 - the page is called so
+    home,
+    invoices,
+    mailbox,
+    merging,
+    missing,
+    orders,
+    payments,
+    security,
+    session,
+    venues,
+)
 
 routes: list[Route] = [
     Route("/static/{name}", assets.serve),
@@ -14,8 +33,19 @@ routes: list[Route] = [
     *venues.routes,
     *checkout.routes,
     *payments.routes,
+    *cancellation.routes,
+    *changes.routes,
+    *invoices.routes,
+    *finding.routes,
+    *missing.routes,
     *orders.routes,
+    *help.routes,
+    *session.routes,
+    *external.routes,
     *account.routes,
+    *security.routes,
+    *confirmation.routes,
+    *merging.routes,
     *mailbox.routes,
     *problem_pages.routes,
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast import accounts, catalogue
-from holdfast.accounts import sessions as rules
+from holdfast.accounts import codes as rules
 from holdfast.api import openapi
 from holdfast.api.endpoint import Call, Endpoint, Limit, Raw
 from holdfast.kit.problems import InvalidInput, Overloaded
@@ -11,7 +11,7 @@ from holdfast.orders import lookup
 from holdfast.orders import model as facts
 from holdfast.payments.model import ChannelUnavailable, IntentOver
 
-from . import examples, orders, payments, session, tickets, venues
+from . import after_sale, cases, credentials, examples, orders, payments, session, tickets, venues
 
 ROOT = "/api/v1"
 ORDER = f"{ROOT}/orders/{{number}}"
@@ -44,6 +44,11 @@ PLACING = (
     Overloaded,
 )
 
+openapi.PARAMETERS["device_id"] = {
+    "description": "The device's name in the list of devices.",
+    "example": "5f0c3a7b9d1e48c2a6f4b80d7e3c9a15",
+}
+
 
 async def describe(call: Call) -> Raw:
     """This API as an OpenAPI 3.1 document."""
@@ -72,11 +77,6 @@ _ORDERS = (
         method="POST", path=f"{ORDER}/payment", name="payment", summary="Start the payment, or find the one under way",
         who="traveller", answer=payments.PaymentAnswer,
         problems=(facts.OrderUnknown, facts.NotPayable, IntentOver, ChannelUnavailable), handler=payments.pay,
-    ),
-    Endpoint(
-        method="POST", path=f"{ORDER}/cancellation", name="cancellation", summary="Cancel an order that is not paid, or free",
-        who="traveller", answer=orders.OrderAnswer,
-        problems=(facts.OrderUnknown, facts.NotCancellable, facts.PaymentInDoubt, ChannelUnavailable), handler=orders.cancel,
     ),
     Endpoint(
         method="GET", path=f"{ORDER}/tickets", name="tickets", summary="The tickets of an order", who="traveller",
@@ -144,6 +144,18 @@ _SESSIONS = (
         method="DELETE", path=f"{ROOT}/session", name="session", summary="Sign out here", who="traveller", status=204,
         handler=session.sign_out,
     ),
+    Endpoint(
+        method="GET", path=f"{ROOT}/identifiers", name="identifiers", summary="What identifies my account", who="traveller",
+        answer=credentials.IdentifierList, handler=credentials.identifiers,
+    ),
+    Endpoint(
+        method="GET", path=f"{ROOT}/devices", name="devices", summary="Where I am signed in, last used first", who="traveller",
+        answer=credentials.DeviceList, handler=credentials.devices,
+    ),
+    Endpoint(
+        method="DELETE", path=f"{ROOT}/devices/{{device_id}}", name="device", summary="Sign out one device", who="traveller",
+        status=204, problems=(accounts.DeviceUnknown,), handler=credentials.sign_out_device,
+    ),
 )  # fmt: skip
 
 _OPEN = (
@@ -162,4 +174,4 @@ _OPEN = (
     ),
 )  # fmt: skip
 
-ENDPOINTS: tuple[Endpoint, ...] = _ORDERS + _VENUES + _SESSIONS + _OPEN
+ENDPOINTS: tuple[Endpoint, ...] = _ORDERS + after_sale.ENDPOINTS + _VENUES + _SESSIONS + cases.ENDPOINTS + _OPEN

@@ -70,8 +70,9 @@ async def sign_in(call: Call) -> SessionBegun:
     """Begins a session; the first one opens the account."""
     body: NewSession = call.body
     begun = await accounts.sign_in(
-        call.db, findings.phone(body.phone), body.code, kept=body.kept, device=body.device, locale=body.locale
-    )
+        call.db, findings.phone(body.phone), body.code, kept=body.kept, device=body.device, locale=body.locale,
+        source=call.source,
+    )  # fmt: skip
     return SessionBegun(begun.token, begun.phone_masked, begun.expires_at)
 
 

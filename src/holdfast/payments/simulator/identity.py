@@ -164,7 +164,9 @@ def _id_token(issuer: str, client_id: str, grant: Grant) -> str:
         "exp": now + (-3600 if lie == "expired" else 300), "auth_time": now,
         "nonce": "another" if lie == "nonce" else grant.nonce,
     }  # fmt: skip
-    key = ECKey.generate_key("P-256", {"kid": _memory.key.kid}, private=True) if lie == "signature" else _memory.key
+    key = (
+        ECKey.generate_key("P-256", {"kid": _memory.key.kid or ""}, private=True) if lie == "signature" else _memory.key
+    )
     if lie == "key":
         _memory.key = key = ECKey.generate_key("P-256", {"kid": secrets.token_hex(4), "alg": "ES256"}, private=True)
     if lie == "none":

@@ -26,7 +26,7 @@ from .pages import page, read_reason
 PATH = "/console/restrictions"
 CURVE = timedelta(hours=1)
 METHODS = {
-    Method.CODE: "Code",
+    Method.CODE: "One-time code",
     Method.PASSWORD: "Password",
     Method.PASSKEY: "Passkey",
     Method.EXTERNAL: "Another site",

@@ -21,6 +21,10 @@ class Section(NamedTuple):
 
 SECTIONS: tuple[Section, ...] = (
     Section(
+        "/console/cases", "Cases", (Role.SUPPORT, Role.DESK),
+        "People who ask for help, the most urgent first, with all that is known of their order.",
+    ),
+    Section(
         "/console/payments", "Payments", (Role.FINANCE, Role.SUPPORT),
         "Find a payment by order, reference or amount; every attempt, answer and refund of it.",
     ),
@@ -43,6 +47,14 @@ SECTIONS: tuple[Section, ...] = (
     Section(
         "/console/webhooks", "Webhooks", (Role.ENGINEER,),
         "Who is told about events, what was delivered, what waits or failed.",
+    ),
+    Section(
+        "/console/restrictions", "Signing in", (Role.ENGINEER, Role.SUPPORT),
+        "How each way to sign in fares; restrictions, and voiding those of a bad release at once.",
+    ),
+    Section(
+        "/console/merges", "Joined accounts", (Role.SUPPORT,),
+        "Two accounts of one person: join them after a document check, approve, undo.",
     ),
     Section(
         "/console/staff", "Staff", (Role.ENGINEER,),

@@ -87,7 +87,11 @@ async def book(request: Request) -> Response:
         )
     account_id = signed_in.account_id if signed_in else known.account_id if known else NOBODY
     answer = await _place(request, choice, form, phone, account_id)
-    return sessions.begin(answer, signed_in, kept=bool(values.get("kept"))) if signed_in else answer
+    if signed_in is None:
+        return answer
+    return sessions.begin(
+        answer, signed_in, kept=bool(values.get("kept")), device_token=sessions.device_token(request)
+    )
 
 
 async def _place(request: Request, choice: Choice, form: Form, phone: str, account_id: UUID) -> Response:
@@ -127,7 +131,10 @@ async def _phone(request: Request, form: Form, known: accounts.Session | None) -
     """The number that gets the messages: of the account, or as typed, with the code that proves it still to come."""
     if known is not None:
         async with sessions.database(request).reading() as tx:
-            return await accounts.phone_of(tx, known.account_id)
+            found = await accounts.phone_of(tx, known.account_id)
+        if found is None:
+            form.add("phone", "Your account has no phone yet. Add one under Account, Security; what you typed here stays.")
+        return found
     phone = contacts.read_phone(form)
     if not form.value("code").strip():
         form.add(

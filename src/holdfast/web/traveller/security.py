@@ -21,7 +21,7 @@ from holdfast.web.render import language, page, speaker
 from .account import devices
 
 PATH = "/account/security"
-METHODS = {"code": "Code", "password": "Password", "passkey": "Passkey", "external": "Another site"}
+METHODS = {"code": "One-time code", "password": "Password", "passkey": "Passkey", "external": "Another site"}
 """How somebody signed in; English, translated."""
 REASONS = {
     "code-wrong": "wrong code",
