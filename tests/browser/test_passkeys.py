@@ -61,7 +61,7 @@ def test_a_passkey_is_added_signs_in_confirms_and_is_removed(
     expect(page.get_by_role("navigation", name=me.says("Main"))).to_contain_text(me.says("Sign in"))
     page.goto(site + "/session?next=/account/security")
     page.locator("form[data-passkey]").get_by_text(me.says("Keep me signed in on this device")).click()
-    page.get_by_role("button", name=me.says("Sign in with a passkey")).click()
+    page.get_by_role("button", name=me.says("Use a passkey")).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(me.says("Security"))
     expect(page.locator("section[aria-labelledby=recent]")).to_contain_text(me.says("Passkey"))
 
@@ -74,7 +74,7 @@ def test_a_device_without_passkeys_says_so_and_another_way_is_there(stage: Stage
     site = stage.here.url.replace("127.0.0.1", "localhost")
     with_authenticator(me.page)
     me.page.goto(site + "/session")
-    me.page.get_by_role("button", name="Sign in with a passkey").click()
+    me.page.get_by_role("button", name="Use a passkey").click()
     expect(me.page.get_by_text("No passkey was used. Try again, or choose another way.")).to_be_visible()
     expect(me.page.get_by_role("button", name="Send me a code")).to_be_visible()
 
@@ -82,6 +82,6 @@ def test_a_device_without_passkeys_says_so_and_another_way_is_there(stage: Stage
 def test_without_script_no_passkey_is_offered_and_the_rest_works(stage: Stage, visit: Callable[..., Visit]) -> None:
     me = visit("phone", "en", script=False)
     me.page.goto("/session")
-    expect(me.page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()
+    expect(me.page.get_by_role("button", name="Use a passkey")).to_be_hidden()
     me.page.get_by_role("link", name="My password").click()
     expect(me.page.get_by_label("Password")).to_be_visible()
