@@ -108,15 +108,40 @@ async def buys(client: Client, db: Db, slot: world.SlotWorld) -> None:
 
 
 async def pays_the_wrong_amount_and_cancels(client: Client, db: Db, slot: world.SlotWorld) -> None:
-    """Books, pays one fen too much, gets it all back, cancels."""
+    """Books, pays one fen too little, gets it all back, cancels."""
     number = await client.place(slot, "errs")
     assert number is not None
-    await scan(client, db, await client.code(number), amount=6001)
+    await scan(client, db, await client.code(number), amount=5999)
     while [refund["state"] for refund in (await client.ask("GET", f"/orders/{number}/payment")).json()["refunds"]] != [
         "succeeded"
     ]:
         await asyncio.sleep(0.1)
     answer = await client.ask("POST", f"/orders/{number}/cancellation")
+    assert answer.status_code == 200, answer.text
+    await client.until(number, "cancelled")
+
+
+async def changes_its_mind(client: Client, db: Db, slots: tuple[world.SlotWorld, world.SlotWorld]) -> None:
+    """Books and pays, goes over to a cheaper day, back to the dearer one for the difference, and cancels."""
+    slot, cheaper = slots
+    number = await client.place(slot, "moves")
+    assert number is not None
+    await scan(client, db, await client.code(number))
+    await client.until(number, "confirmed")
+    difference = slot.price_minor - cheaper.price_minor
+    for target, due, state in ((cheaper, -difference, "done"), (slot, difference, "awaiting_payment")):
+        body = msgspec.json.encode({"slot_id": target.slot_id, "quoted_minor": due})
+        answer = await client.ask("POST", f"/orders/{number}/change", body)
+        assert (answer.status_code, answer.json()["state"]) == (200, state), answer.text
+    while not (code := (await client.ask("POST", f"/orders/{number}/change/payment")).json().get("code_url")):
+        await asyncio.sleep(0.1)
+    await scan(client, db, code)
+    while (await client.ask("GET", f"/orders/{number}/change")).json()["items"][0]["state"] != "done":
+        await asyncio.sleep(0.1)
+    quote = (await client.ask("GET", f"/orders/{number}/cancellation")).json()["refund"]["amount_minor"]
+    assert quote == slot.price_minor
+    body = msgspec.json.encode({"quoted_minor": quote})
+    answer = await client.ask("POST", f"/orders/{number}/cancellation", body)
     assert answer.status_code == 200, answer.text
     await client.until(number, "cancelled")
 

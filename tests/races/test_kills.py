@@ -19,6 +19,7 @@ from holdfast.kit import faults
 from holdfast.kit.db import Db
 from holdfast.kit.problems import Unavailable
 from tests import invariants, world
+from tests.orders.after_sale import other_day
 from tests.payments.flows import books
 
 from . import journeys
@@ -34,6 +35,9 @@ SHORT: list[tuple[str, Victim]] = [
     ("payments.pay.answered", "process"),
     ("payments.observe.before_commit", "database"),
     ("payments.notify.stored", "both"),
+    ("orders.change.completed", "process"),
+    ("orders.change.before_commit", "both"),
+    ("orders.cancel.before_commit", "process"),
 ]
 LONG = os.environ.get("HOLDFAST_RACES") == "long"
 
@@ -52,10 +56,13 @@ async def test_nothing_is_lost_or_doubled_by_a_kill(rig: Rig, point: str, victim
     async with world.another_process(rig.instance.database_url) as db, _http() as http:
         slot = await patiently(lambda: world.open_slot(db, places=4))
         tight = await patiently(lambda: world.open_slot(db, places=1))
+        dear = await patiently(lambda: world.open_slot(db, places=2))
+        cheap = await patiently(lambda: other_day(db, dear, price_minor=4000, places=2))
         doing = [
             *[(journeys.buys, slot)] * 2,
             (journeys.pays_the_wrong_amount_and_cancels, slot),
             (journeys.books_and_forgets, slot),
+            (journeys.changes_its_mind, (dear, cheap)),
             *[(journeys.wants_the_last_place, tight)] * 3,
         ]
         clients = [journeys.Client(rig, http, await patiently(lambda: world.traveller(db))) for _ in doing]

@@ -11,7 +11,7 @@ from . import (
     invoices,
     jobs,  # noqa: F401 - whoever imports a domain can emit news for it
 )
-from .after_sale_model import Change, ChangeState
+from .after_sale_model import Change, ChangeState, ChangeUnknown, NotChangeable, QuoteChanged
 from .cancellation import cancel, quote
 from .change_quotes import ChangeQuote
 from .checkout import may_promise, pay, promise, ways
@@ -21,6 +21,7 @@ from .model import (
     BasketLine,
     Event,
     Line,
+    NotCancellable,
     Order,
     OrderUnknown,
     Placed,
@@ -50,13 +51,17 @@ __all__ = [
     "Change",
     "ChangeQuote",
     "ChangeState",
+    "ChangeUnknown",
     "Event",
     "Line",
+    "NotCancellable",
+    "NotChangeable",
     "Order",
     "OrderUnknown",
     "PlaceRequest",
     "Placed",
     "Quote",
+    "QuoteChanged",
     "Share",
     "State",
     "Terms",

@@ -61,6 +61,27 @@ async def quote(tx: ReadTx, order: Order, to_slot: UUID, from_slot: UUID | None 
     return await change_quotes.quote(tx, order.row, to_slot, from_slot)
 
 
+async def of_order(tx: ReadTx, order: Order) -> list[Change]:
+    """The changes of an order, the newest first."""
+    return await changes_store.of_order(tx, order.row.id)
+
+
+async def allowed(tx: ReadTx, order: Order, from_slot: UUID) -> change_quotes.Allowed | NotChangeable:
+    """What the rule says now of changing one visit of an order: the fee and until when, or why it is not possible."""
+    try:
+        items = await change_quotes.movable(tx, order.row, from_slot)
+        has_benefit = bool(await benefits.of_order(tx, order.row))
+        return change_quotes.allow(items, clock.now(), has_benefit=has_benefit)
+    except NotChangeable as refused:
+        return refused
+
+
+async def product_of(tx: ReadTx, slot_id: UUID) -> str:
+    """The product that a slot is a time of."""
+    target = await changes_store.target(tx, slot_id)
+    return target.product_id if target else ""
+
+
 async def change(db: Db, actor: Actor, order: Order, wish: Wish) -> Change:
     """Changes an order the caller has required; the change as it stands: done, or waiting to be paid. Again: the same.
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from holdfast import notices
+from holdfast.accounts import emails
 from holdfast.kit import clock, crypto, ids, jobs, settings
 from holdfast.kit.actor import Actor, system
 from holdfast.kit.db import Db, ReadTx, Tx
@@ -29,7 +30,6 @@ from .invoices_model import (
     NothingToInvoice,
     check_buyer,
     line,
-    mask_email,
 )
 from .model import Order, OrderRow, OrderUnknown
 
@@ -71,6 +71,11 @@ async def open_minor(tx: ReadTx, order: Order) -> int:
     return await invoices_store.retained_minor(tx, order.row.id) - sum(one.total_minor for one in made)
 
 
+def document(invoice: Invoice, order: Order, reverses: Invoice | None) -> bytes:
+    """The file of an issued invoice, as it is sent by e-mail."""
+    return invoice_documents.html(invoice, order.number, reverses).encode()
+
+
 async def request(tx: Tx, actor: Actor, order: Order, buyer: Buyer) -> Invoice:
     """Asks for an invoice over all that is not invoiced yet. Again with the same buyer: the invoice there is.
 
@@ -94,7 +99,7 @@ async def request(tx: Tx, actor: Actor, order: Order, buyer: Buyer) -> Invoice:
             id=ids.uuid7(), order_id=row.id, seq=len(made) + 1, kind="blue", reverses=None, state="requested",
             issuer=given.invoice_issuer, number=None, buyer_kind=buyer.kind, buyer_title=buyer.title, buyer_code=buyer.code,
             seller_title=given.seller_title, seller_code=given.seller_code,
-            email=crypto.seal("orders.invoices.email", buyer.email), email_masked=mask_email(buyer.email),
+            email=crypto.seal("orders.invoices.email", buyer.email), email_masked=emails.mask_email(buyer.email),
             lines=await _lines(tx, row, open_sum, first=not made), net_minor=0, tax_minor=0, total_minor=0,
             currency=row.currency, requested_by=str(actor), requested_at=clock.now(), issued_at=None,
         )
@@ -189,8 +194,11 @@ async def _issued(tx: Tx, invoice_id: UUID, number: str) -> None:
     blue = await invoices_store.one(tx, invoice.reverses) if invoice.reverses else None
     content = invoice_documents.html(invoice, row.number, blue)
     file = notices.Attachment(f"invoice-{number}.html", "text/html; charset=utf-8", content.encode())
+    email = crypto.unseal("orders.invoices.email", invoice.email)
+    if not email:
+        return  # whoever ordered had themselves erased
     await notices.send_mail(
-        tx, crypto.unseal("orders.invoices.email", invoice.email), invoice.email_masked,
+        tx, email, invoice.email_masked,
         "invoice-issued" if invoice.kind == "blue" else "invoice-reversed", row.locale, attachments=[file],
         number=ids.show_code(row.number), invoice=number, amount=str(Money(abs(invoice.total_minor), invoice.currency)),
     )  # fmt: skip

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from holdfast.accounts import emails
 from holdfast.kit.i18n import both
 from holdfast.kit.problems import Conflict, InvalidInput
 
@@ -16,10 +17,6 @@ BuyerKind = Literal["person", "company"]
 TITLE_MAX = 100
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 """31 characters: no I, O, S, V, Z (GB 32100-2015, table 1)."""
-_EMAIL = re.compile(
-    r"[^@\s,;<>\"]{1,64}@(?=.{4,190}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}",
-    re.ASCII | re.IGNORECASE,
-)
 
 
 class Buyer(msgspec.Struct, frozen=True):
@@ -96,7 +93,8 @@ class InvoiceExists(Conflict):
 
 def check_buyer(kind: str, title: str, code: str, email: str) -> Buyer:
     """A buyer as typed. InvalidInput with every finding at once; fields are ``kind``, ``title``, ``code``, ``email``."""
-    title, email = " ".join(title.split()), email.strip()
+    title = " ".join(title.split())
+    address, found = emails.check_email(email)
     code = re.sub(r"[\s\-]", "", code).upper()
     errors: list[dict[str, Any]] = []
     if kind not in ("person", "company"):
@@ -107,11 +105,10 @@ def check_buyer(kind: str, title: str, code: str, email: str) -> Buyer:
         errors.append(_finding("title", "TITLE_SHAPE", "Use at most 100 characters for the name."))
     if kind == "company" and (message := code_mistake(code)):
         errors.append(_finding("code", "CREDIT_CODE", message))
-    if not _EMAIL.fullmatch(email):
-        errors.append(_finding("email", "EMAIL", "Enter an e-mail address such as name@example.com."))
-    if errors:
+    errors += [msgspec.to_builtins(one) for one in found if one.severity == "error"]
+    if errors or address is None:
         raise InvalidInput(errors=errors)
-    return Buyer("company" if kind == "company" else "person", title, email, code if kind == "company" else "")
+    return Buyer("company" if kind == "company" else "person", title, address, code if kind == "company" else "")
 
 
 def code_mistake(code: str) -> str:
@@ -138,12 +135,6 @@ def line(name: str, quantity: int, total_minor: int, tax_bp: int) -> InvoiceLine
     sign = -1 if total_minor < 0 else 1
     net = sign * ((abs(total_minor) * 20_000 + 10_000 + tax_bp) // (2 * (10_000 + tax_bp)))
     return InvoiceLine(name, quantity, net, total_minor - net, total_minor, tax_bp)
-
-
-def mask_email(email: str) -> str:
-    """``n***@example.com``."""
-    name, _, host = email.partition("@")
-    return f"{name[:1]}***@{host}"
 
 
 def _finding(field: str, code: str, message: str) -> dict[str, Any]:

@@ -70,6 +70,16 @@ EVENTS = {
     "cancelled": "Cancelled. The places went back on sale.",
     "expired": "Not paid in time. The places went back on sale.",
     "used": "Used at the entrance.",
+    "part_cancelled": "Some visitors were taken off the order. New tickets were issued; the old codes are void.",
+    "fee_kept": "{amount} was kept, as the rule for cancelling says.",
+    "change_begun": "A change to another time was begun: the new places were held, {amount} was to be paid.",
+    "changed": "Changed to another time. New tickets were issued; the old codes are void.",
+    "change_fee": "The fee for the change: {amount}.",
+    "change_lapsed": "The difference was not paid in time. The visit stayed as it was.",
+    "change_withdrawn": "You gave the change up. The visit stayed as it was.",
+    "late_change_refunded": "{amount} for a change arrived after its time and is being returned.",
+    "invoice_requested": "An invoice over {amount} was asked for.",
+    "invoice_reversed": "{amount} of the invoice was reversed, because the money goes back.",
 }
 """Kind of event → sentence; with a detail, ``kind_detail``."""
 REFUNDS = {

@@ -173,13 +173,6 @@ async def order(call: Call) -> OrderAnswer:
     return answer(await call.db.read(orders.require, call.session.account_id, call.path("number")))
 
 
-async def cancel(call: Call) -> OrderAnswer:
-    """Cancels an order that is not paid, or free; safe to repeat."""
-    found = await call.db.read(orders.require, call.session.account_id, call.path("number"))
-    await orders.cancel(call.db, call.actor, found)
-    return answer(await call.db.read(orders.require, call.session.account_id, call.path("number")))
-
-
 async def look_up(call: Call) -> OrderAnswer:
     """An order by its number and phone, redacted."""
     body: Lookup = call.body

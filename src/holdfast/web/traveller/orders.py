@@ -13,15 +13,14 @@ from starlette.routing import Route
 
 from holdfast import accounts, catalogue, orders, payments
 from holdfast.kit import clock
-from holdfast.kit.db import ReadTx
 from holdfast.kit.problems import Problem
 from holdfast.web import contacts, formats, sessions, words
 from holdfast.web.forms import Form
 from holdfast.web.problem_pages import wait_words
 from holdfast.web.render import language, page, query, speaker
 
+from . import after_sale
 from .payments import stage_of
-from .venues import say_cancel_rule
 
 PAGE_SIZE = 20
 UNPAID = (orders.State.HELD, orders.State.AWAITING_PAYMENT)
@@ -84,7 +83,7 @@ async def one(request: Request) -> Response:
     order = seen.order
     async with sessions.database(request).reading() as tx:
         payment = await orders.payment_of(tx, order)
-        rules = await _rules(tx, request, order)
+        panel = await after_sale.panel(tx, request, order)
     stage = stage_of(order, payment, clock.now()).name if order.state in UNPAID else ""
     state = "expired" if stage == "expired" else order.state
     return page(
@@ -104,23 +103,12 @@ async def one(request: Request) -> Response:
             watch=stage in words.STAGE_HEADLINES,
         ),
         is_paid=order.state is orders.State.CONFIRMED and order.row.amount_minor > 0,
-        rules=[] if state in (orders.State.CANCELLED, orders.State.EXPIRED, orders.State.USED) else rules,
+        panel=panel,
         events=[Told(event.at, _tell(request, event)) for event in reversed(order.events)],
         money_says=_money(request, order, payment),
         reference=payment.merchant_ref if payment and payment.paid_at else None,
         time_zone=order.lines[0].time_zone,
     )
-
-
-async def _rules(tx: ReadTx, request: Request, order: orders.Order) -> list[str]:
-    """What the attractions of an order themselves say about cancelling."""
-    found = []
-    for line in order.lines:
-        products = (await catalogue.venues.get(tx, line.venue_id)).products
-        found += [
-            say_cancel_rule(request, product.cancel_rule) for product in products if product.name == line.product_name
-        ]
-    return list(dict.fromkeys(filter(None, found)))
 
 
 def _lead(request: Request, order: orders.Order, state: str, stage: str) -> str:
@@ -161,45 +149,9 @@ def _money(request: Request, order: orders.Order, payment: payments.PaymentView 
     return says
 
 
-async def ask_cancellation(request: Request) -> Response:
-    """``GET /orders/{number}/cancellation``: asks once, saying what it means. Needs the owner's session."""
-    seen = await _owned(request)
-    if not _may_be_ended(seen.order):
-        return sessions.see(f"/orders/{seen.order.number}")
-    return _cancellation_page(request, seen)
-
-
 def _may_be_ended(order: orders.Order) -> bool:
     """Whether to offer it; whether it is possible is decided when it is asked for."""
-    return order.state in UNPAID or (order.state is orders.State.CONFIRMED and order.row.amount_minor == 0)
-
-
-async def cancel(request: Request) -> Response:
-    """``POST /orders/{number}/cancellation``."""
-    seen = await _owned(request)
-    try:
-        await orders.cancel(sessions.database(request), seen.actor, seen.order)
-    except Problem as problem:
-        return _cancellation_page(request, await _owned(request), problem)
-    return sessions.see(f"/orders/{seen.order.number}")
-
-
-async def _owned(request: Request) -> sessions.Seen:
-    """A link may have been passed on to companions: it shows an order but does not end it."""
-    if sessions.asked(request, "token") and await sessions.visitor(request) is None:
-        raise accounts.SignInNeeded
-    return await sessions.order_of(request)
-
-
-def _cancellation_page(request: Request, seen: sessions.Seen, problem: Problem | None = None) -> Response:
-    return page(
-        request,
-        "traveller/cancellation.html",
-        status=problem.status if problem else 200,
-        order=seen.order,
-        urls=urls(seen.order.number, seen.token),
-        problem=problem,
-    )
+    return order.state in (*UNPAID, orders.State.CONFIRMED)
 
 
 async def tickets(request: Request) -> Response:
@@ -277,8 +229,6 @@ routes = [
     Route("/orders/lookup", ask_number, methods=["GET"]),
     Route("/orders/lookup", look_up, methods=["POST"]),
     Route("/orders/{number}", one, methods=["GET"]),
-    Route("/orders/{number}/cancellation", ask_cancellation, methods=["GET"]),
-    Route("/orders/{number}/cancellation", cancel, methods=["POST"]),
     Route("/orders/{number}/tickets", tickets, methods=["GET"]),
     Route("/orders/{number}/calendar.ics", calendar, methods=["GET"]),
 ]

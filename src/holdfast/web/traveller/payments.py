@@ -98,7 +98,7 @@ async def _payment_page(request: Request, seen: Seen, problem: Problem | None = 
         stage=stage,
         problem=problem,
         code_url=code_url,
-        wallet_url=_wallet_url(code_url, f"{base}/payment{link}"),
+        wallet_url=wallet_url(code_url, f"{base}/payment{link}"),
         expires_at=expires_at,
         seconds_left=_seconds_left(expires_at),
         time_zone=order.lines[0].time_zone,
@@ -111,7 +111,7 @@ async def _payment_page(request: Request, seen: Seen, problem: Problem | None = 
     )
 
 
-def _wallet_url(code_url: str, back: str) -> str:
+def wallet_url(code_url: str, back: str) -> str:
     """Outside production, the simulator's wallet stands for the phone that would scan the code."""
     given = settings.current()
     if given.is_production or not code_url:

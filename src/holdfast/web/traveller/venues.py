@@ -82,7 +82,7 @@ async def venue(request: Request) -> Response:
         found = await catalogue.venues.get(tx, venue_id)
         today = now.astimezone(ZoneInfo(found.time_zone)).date()
         chosen = read_date(sessions.asked(request, "date")) or await _first_open_day(tx, venue_id, today)
-        first = _month_asked(request, chosen, today)
+        first = month_asked(request, chosen, today)
         days = await inventory.availability.month(tx, venue_id, first, today)
         slots = await inventory.availability.day(tx, venue_id, chosen, now)
     people = sessions.asked(request, "people")
@@ -96,9 +96,9 @@ async def venue(request: Request) -> Response:
         today=today,
         chosen=chosen,
         first=first,
-        weeks=_weeks(show_days(days), today),
-        earlier=_month_before(first) if first > today.replace(day=1) else "",
-        later=_month_after(first) if first < _months_on(today, MONTHS_AHEAD) else "",
+        weeks=weeks(show_days(days), today),
+        earlier=month_before(first) if first > today.replace(day=1) else "",
+        later=month_after(first) if may_look_on(first, today) else "",
         people_asked=people_asked or "",
         asked_people=max(1, people_asked),
         offers=offers(request, found, slots),
@@ -118,7 +118,7 @@ async def _first_open_day(tx: ReadTx, venue_id: str, today: date) -> date:
     return next((day.date for day in outlook.get(venue_id, []) if day.state == "open"), today)
 
 
-def _month_asked(request: Request, chosen: date, today: date) -> date:
+def month_asked(request: Request, chosen: date, today: date) -> date:
     """The first day of the month to show: as asked, else the chosen day's; none before this one or far ahead."""
     first = read_date(sessions.asked(request, "month") + "-01") or chosen.replace(day=1)
     return min(max(first, today.replace(day=1)), _months_on(today, MONTHS_AHEAD))
@@ -130,15 +130,22 @@ def _months_on(day: date, count: int) -> date:
     return day.replace(day=1)
 
 
-def _month_before(first: date) -> str:
+def may_look_on(first: date, today: date) -> bool:
+    """Whether a month after this one is shown."""
+    return first < _months_on(today, MONTHS_AHEAD)
+
+
+def month_before(first: date) -> str:
+    """``2026-11`` of the month before."""
     return (first - timedelta(days=1)).strftime("%Y-%m")
 
 
-def _month_after(first: date) -> str:
+def month_after(first: date) -> str:
+    """``2027-01`` of the month after."""
     return _months_on(first, 1).strftime("%Y-%m")
 
 
-def _weeks(days: list[ShownDay], today: date) -> list[list[ShownDay]]:
+def weeks(days: list[ShownDay], today: date) -> list[list[ShownDay]]:
     """The month in weeks from Monday to Sunday, without weeks that are wholly past."""
     first, last = days[0].date, days[-1].date
     known = {day.date: day for day in days}
