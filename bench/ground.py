@@ -130,7 +130,7 @@ def wipe(ground: Ground) -> None:
     with psycopg.connect(ground.url, autocommit=True) as connection:
         if not ground.orders:
             with connection.transaction():
-                connection.execute(f"truncate {WIPED}")
+                connection.execute(f"truncate {WIPED} cascade")
                 connection.execute("update inventory.slots set taken = 0 where taken <> 0")
             connection.execute("vacuum inventory.slots")
         connection.execute("checkpoint")

@@ -6,10 +6,12 @@ import asyncio
 import signal
 
 import holdfast.admission.jobs
+import holdfast.changes.jobs
 import holdfast.inventory.jobs
 import holdfast.notices.jobs
 import holdfast.orders.jobs
-import holdfast.payments.jobs  # noqa: F401
+import holdfast.payments.jobs
+import holdfast.support.jobs  # noqa: F401
 from holdfast import notices, payments
 from holdfast.kit import jobs, log, settings
 from holdfast.kit.db import Db

@@ -45,6 +45,7 @@ def test_the_table_says_who_may_do_what():
     """Read this list when it changes: it is what strangers can reach."""
     assert sorted(label(endpoint) for endpoint in OPEN) == [
         "GET /.well-known/holdfast-ticket-keys.json",
+        "GET /api/v1/cases/{case}",
         "GET /api/v1/cities",
         "GET /api/v1/openapi.json",
         "GET /api/v1/ticket-keys",
@@ -52,6 +53,8 @@ def test_the_table_says_who_may_do_what():
         "GET /api/v1/venues/{venue_id}",
         "GET /api/v1/venues/{venue_id}/calendar",
         "GET /api/v1/venues/{venue_id}/slots",
+        "POST /api/v1/cases",
+        "POST /api/v1/cases/codes",
         "POST /api/v1/codes",
         "POST /api/v1/lookups",
         "POST /api/v1/sessions",

@@ -27,3 +27,8 @@ async def spend(tx: Tx, name: str, subject: str, *, uses: int, per_s: int) -> Le
     used, started_at = await store.spend(tx, name, crypto.blind_index(f"limit:{name}", subject), now, now - window)
     resets_in_s = max(1, int((started_at + window - now).total_seconds()))
     return Left(used <= uses, max(0, uses - used), resets_in_s)
+
+
+async def give_back(tx: Tx, name: str, subject: str) -> None:
+    """Takes back one use that `spend` counted, where only what failed is to count."""
+    await store.give_back(tx, name, crypto.blind_index(f"limit:{name}", subject))

@@ -20,6 +20,14 @@ async def spend(tx: Tx, name: str, subject: bytes, now: datetime, since: datetim
     return used, started_at
 
 
+async def give_back(tx: Tx, name: str, subject: bytes) -> None:
+    """One use less in the current window."""
+    await tx.execute(
+        "update admission.windows set used = greatest(used - 1, 0) where name = %(name)s and subject = %(subject)s",
+        name=name, subject=subject,
+    )  # fmt: skip
+
+
 async def forget(tx: Tx, before: datetime) -> int:
     """Deletes windows that are long over."""
     return await tx.execute("delete from admission.windows where started_at < %(before)s", before=before)

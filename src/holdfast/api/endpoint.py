@@ -95,6 +95,12 @@ class Call:
         except AttributeError:
             return self.staff.actor
 
+    async def visitor(self) -> accounts.Session | None:
+        """Who is signed in where anyone may ask; None for a guest."""
+        token = _token(dict(self.scope["headers"]).get(b"authorization", b""))
+        session: accounts.Session | None = await self.state.doorkeeper(token) if token else None
+        return session
+
     @property
     def source(self) -> str:
         """Where the request comes from, for limits: the client's address."""

@@ -15,7 +15,7 @@ from holdfast.kit import checks, embedded, schema, settings
 from holdfast.kit.db import Db
 from holdfast.main import database_url
 
-DOMAINS_WITH_CHECKS = ("ledger", "notices", "inventory", "payments", "orders")
+DOMAINS_WITH_CHECKS = ("ledger", "changes", "notices", "accounts", "inventory", "payments", "orders", "support")
 
 
 def register(commands: Any) -> None:

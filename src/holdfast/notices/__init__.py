@@ -25,6 +25,7 @@ from .model import (
     SubscriptionUnknown,
 )
 from .outbox import attachments, recent, send, send_mail
+from .rights import count_held, held, redact, redact_these, without_codes
 from .signatures import message_id
 from .webhooks import publish
 
@@ -42,11 +43,16 @@ __all__ = [
     "SubscriptionUnknown",
     "attachments",
     "close_webhooks",
+    "count_held",
+    "held",
     "message_id",
     "publish",
     "recent",
+    "redact",
+    "redact_these",
     "send",
     "send_mail",
     "subscriptions",
     "webhooks",
+    "without_codes",
 ]

@@ -12,7 +12,7 @@ from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.money import Money
 
-from . import changes, lookup, messages, news, promises, store
+from . import changes, lookup, messages, news, pins, promises, store
 from .model import OrderRow, State, may_become
 
 CONFIRMED = faults.declare("orders.confirm.before_commit", "an order is confirmed, not yet committed")
@@ -105,5 +105,5 @@ async def _tell_confirmed(tx: Tx, order_id: UUID) -> None:
     if any(event.kind == "tickets_sent" for event in await store.events(tx, order_id)):
         return
     await news.tell(tx, [row], State.CONFIRMED)
-    await messages.tell(tx, row, "order-confirmed", link=lookup.link(row.number))
+    await messages.tell(tx, row, "order-confirmed", pin=pins.show(row.number), link=lookup.link(row.number))
     await store.add_event(tx, order_id, "tickets_sent", clock.now(), _ACTOR, {})

@@ -8,7 +8,7 @@ from uuid import UUID
 from holdfast.kit.db import Db
 from holdfast.kit.jobs import every, on
 
-from . import changes, confirmation, expiry, invoices, promises
+from . import audit, changes, confirmation, expiry, invoices, links, promises
 
 
 @on("payment.paid")
@@ -27,6 +27,18 @@ async def settle_late_money(db: Db, payload: dict[str, Any]) -> None:
 async def send_tickets(db: Db, payload: dict[str, Any]) -> None:
     """The traveller gets the link to the tickets."""
     await confirmation.tell_confirmed(db, UUID(payload["order_id"]))
+
+
+@every(60)
+async def look_for_orders(db: Db) -> None:
+    """Whether owners can find their orders, asked of some of them all the time."""
+    await audit.look(db)
+
+
+@every(3600)
+async def forget_links(db: Db) -> None:
+    """One-time links that were over long ago."""
+    await db.run(links.forget)
 
 
 @every(5)

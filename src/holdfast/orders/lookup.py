@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from holdfast import admission, payments
-from holdfast.kit import crypto, ids, settings
+from holdfast.kit import clock, crypto, ids, settings
 from holdfast.kit.db import Db, ReadTx
 
 from . import store
@@ -16,15 +17,15 @@ async def require(tx: ReadTx, account_id: UUID, number: str) -> Order:
     """An order of the person behind an account. OrderUnknown when it is not theirs, as if it did not exist."""
     code = ids.read_code(number)
     row = await store.of_person(tx, code, account_id) if code else None
-    return await _whole(tx, row)
+    return await whole(tx, row)
 
 
 async def by_link(tx: ReadTx, number: str, token: str) -> Order:
-    """The order that a signed link opens."""
+    """The order that a signed link opens: one without end, or a `fresh_token`."""
     code = ids.read_code(number)
-    if code is None or not crypto.link_token_fits("order", code, token):
+    if code is None or not _token_fits(code, token):
         raise OrderUnknown
-    return await _whole(tx, await store.by_number(tx, code))
+    return await whole(tx, await store.by_number(tx, code))
 
 
 LOOKUPS = 20
@@ -42,12 +43,16 @@ async def look_up(db: Db, number: str, phone: str, source: str) -> Order:
         if not left.allowed:
             raise LookupTooOften(retry_after_s=left.resets_in_s)
     async with db.reading() as tx:
-        row = await store.with_phone(tx, code, crypto.blind_index("phone", phone)) if code else None
-        if row is None:
-            raise OrderUnknown
-        lines = await store.lines(tx, [row.id])
-        events = await store.events(tx, row.id)
-    return Order(row, lines[row.id], [], events, redacted=True)
+        return await with_phone(tx, code or "", phone)
+
+
+async def with_phone(tx: ReadTx, code: str, phone: str) -> Order:
+    """The order of a number and a phone (E.164) without its people. Callers limit how often this is tried."""
+    row = await store.with_phone(tx, code, crypto.blind_index("phone", phone))
+    if row is None:
+        raise OrderUnknown
+    lines = await store.lines(tx, [row.id])
+    return Order(row, lines[row.id], [], await store.events(tx, row.id), redacted=True)
 
 
 async def mine(tx: ReadTx, account_id: UUID, *, limit: int = 20, before: UUID | None = None) -> list[Order]:
@@ -75,7 +80,25 @@ def link_token(number: str) -> str:
     return crypto.link_token("order", number)
 
 
-async def _whole(tx: ReadTx, row: OrderRow | None) -> Order:
+SHOWN = timedelta(hours=4)
+
+
+def fresh_token(number: str) -> str:
+    """A token that opens an order for four hours: for what was proven in a browser that others may use."""
+    until = f"{int((clock.now() + SHOWN).timestamp()):x}"
+    return f"{until}.{crypto.link_token('order-until', f'{number}|{until}')}"
+
+
+def _token_fits(number: str, token: str) -> bool:
+    until, dot, signature = token.partition(".")
+    if not dot:
+        return crypto.link_token_fits("order", number, token)
+    fits = crypto.link_token_fits("order-until", f"{number}|{until}", signature)
+    return fits and int(until, 16) > clock.now().timestamp()
+
+
+async def whole(tx: ReadTx, row: OrderRow | None) -> Order:
+    """An order with its people and its story; OrderUnknown for None. Callers have authorised."""
     if row is None:
         raise OrderUnknown
     lines = await store.lines(tx, [row.id])

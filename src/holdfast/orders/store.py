@@ -253,6 +253,6 @@ async def postpone_expiry(tx: Tx, order_ids: list[UUID], until: datetime) -> Non
 
 
 async def phone(tx: ReadTx, order_id: UUID) -> str:
-    """The E.164 number that gets the order's messages."""
+    """The E.164 number that gets the order's messages; empty when its owner had it erased."""
     sealed = await tx.value("select phone from orders.orders where id = %(id)s", id=order_id)
-    return crypto.unseal("orders.orders.phone", bytes(sealed))
+    return crypto.unseal("orders.orders.phone", bytes(sealed)) if sealed is not None else ""

@@ -6,7 +6,7 @@ Channels are judged by their calls, hidden while they do not answer, and come ba
 orders: an intent carries an opaque reference, and news goes up as ``payment.paid`` and ``payment.late``.
 """
 
-from . import jobs  # noqa: F401 - whoever imports a domain can emit news for it
+from . import jobs, rights  # noqa: F401 - whoever imports a domain can emit news for it, and keeps what it must
 from .attempts import Wish, pay, settle
 from .attempts import close_others as close_attempts
 from .channels import close as close_channels

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from holdfast.kit import i18n
+from holdfast.kit import crypto, i18n
 
 OTHER_DOCUMENT = "ID_OTHER_TYPE"
 
@@ -82,3 +82,8 @@ class Form:
     def name_of(self, field: str) -> str:
         """What the summary calls a field."""
         return self.labels.get(field, field)
+
+    def key_for(self, *fields: str) -> str:
+        """A key for one request with these words: the hidden ``key`` sent again with others is another request."""
+        said = "\0".join(self.value(field).strip() for field in fields)
+        return f"{self.value('key')[:64]}-{crypto.digest(said).hex()[:16]}"

@@ -18,3 +18,12 @@ ORDER = {
 LOOKUP = {"number": "7K3QF-90XMA", "phone": "13800138000"}
 CODE = {"phone": "13800138000", "locale": "zh"}
 SESSION = {"phone": "13800138000", "code": "123456", "kept": True, "device": "My phone"}
+CASE = {
+    "kind": "charged",
+    "words": "WeChat shows a payment of 60 yuan, and I find no order.",
+    "order": "",
+    "people": 1,
+    "phone": "13800138000",
+    "code": "123456",
+    "locale": "en",
+}

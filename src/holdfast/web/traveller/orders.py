@@ -1,28 +1,23 @@
-"""A visitor's orders: the list, one order with its whole story, its tickets, and ending it."""
+"""A visitor's order: its whole story, its tickets, and ending it. Lists and searches stand in `finding`."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from holdfast import accounts, catalogue, orders, payments
+from holdfast import catalogue, orders, payments
 from holdfast.kit import clock
-from holdfast.kit.problems import Problem
-from holdfast.web import contacts, formats, sessions, words
-from holdfast.web.forms import Form
-from holdfast.web.problem_pages import wait_words
+from holdfast.web import formats, sessions, words
 from holdfast.web.render import language, page, query, speaker
 
 from . import after_sale
 from .payments import stage_of
 
-PAGE_SIZE = 20
 UNPAID = (orders.State.HELD, orders.State.AWAITING_PAYMENT)
 
 
@@ -58,23 +53,9 @@ def urls(number: str, token: str) -> Urls:
     return Urls(*(f"{base}{part}{link}" for part in ("", "/payment", "/tickets", "/calendar.ics", "/cancellation")))
 
 
-async def mine(request: Request) -> Response:
-    """``GET /orders``: the visitor's orders, newest first, page by page."""
-    known = await sessions.visitor(request)
-    if known is None:
-        raise accounts.SignInNeeded
-    before = _read_id(sessions.asked(request, "before"))
-    found = await sessions.database(request).read(orders.mine, known.account_id, limit=PAGE_SIZE + 1, before=before)
-    shown = found[:PAGE_SIZE]
-    older = f"/orders{query(before=str(shown[-1].row.id))}" if len(found) > PAGE_SIZE else ""
-    return page(request, "traveller/orders.html", orders=shown, is_first=before is None, older_url=older)
-
-
-def _read_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+def _pin(order: orders.Order, token: str) -> str:
+    """The PIN, for whoever may keep it: not where the order is open for a few hours only."""
+    return "" if "." in token else orders.pins.show(order.number)
 
 
 async def one(request: Request) -> Response:
@@ -108,6 +89,8 @@ async def one(request: Request) -> Response:
         money_says=_money(request, order, payment),
         reference=payment.merchant_ref if payment and payment.paid_at else None,
         time_zone=order.lines[0].time_zone,
+        pin=_pin(order, seen.token),
+        help_url="/help/cases/new" + query(order=order.number, token=seen.token, page=request.url.path),
     )
 
 
@@ -168,6 +151,7 @@ async def tickets(request: Request) -> Response:
         tickets=made,
         kind_of={venue_id: card.kind for venue_id, card in cards.items()},
         urls=urls(seen.order.number, seen.token),
+        pin=_pin(seen.order, seen.token),
     )
 
 
@@ -178,56 +162,7 @@ async def calendar(request: Request) -> Response:
     return Response(orders.calendar_file(seen.order, language(request)), media_type="text/calendar", headers=headers)
 
 
-async def ask_number(request: Request) -> Response:
-    """``GET /orders/lookup``: find an order without signing in."""
-    await sessions.visitor(request)
-    return _lookup_page(request, Form({"number": sessions.asked(request, "number", 40)}))
-
-
-async def look_up(request: Request) -> Response:
-    """``POST /orders/lookup``: what number and phone show."""
-    await sessions.visitor(request)
-    _ = speaker(request)
-    form = Form(await sessions.typed(request), labels={"number": _("Order number"), "phone": _("Mobile phone")})
-    if not form.value("number").strip():
-        form.add("number", "Enter the order number from your message.")
-    phone = contacts.read_phone(form)
-    if form.wrong or phone is None:
-        return _lookup_page(request, form, status=422)
-    try:
-        found = await orders.look_up(sessions.database(request), form.value("number"), phone, sessions.source(request))
-    except Problem as problem:
-        if problem.status >= 500:
-            raise
-        return _lookup_page(request, form, problem=problem, status=problem.status)
-    return _lookup_page(request, form, found=found)
-
-
-def _lookup_page(
-    request: Request,
-    form: Form,
-    *,
-    found: orders.Order | None = None,
-    problem: Problem | None = None,
-    status: int = 200,
-) -> Response:
-    wait = wait_words(request, problem.fields.get("retry_after_s")) if problem else ""
-    return page(
-        request,
-        "traveller/lookup.html",
-        status=status,
-        here="/orders/lookup",
-        form=form,
-        found=found,
-        problem=problem,
-        wait=wait,
-    )
-
-
 routes = [
-    Route("/orders", mine, methods=["GET"]),
-    Route("/orders/lookup", ask_number, methods=["GET"]),
-    Route("/orders/lookup", look_up, methods=["POST"]),
     Route("/orders/{number}", one, methods=["GET"]),
     Route("/orders/{number}/tickets", tickets, methods=["GET"]),
     Route("/orders/{number}/calendar.ics", calendar, methods=["GET"]),
