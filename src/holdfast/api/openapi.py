@@ -54,6 +54,7 @@ class ProblemAnswer(msgspec.Struct, frozen=True):
 PARAMETERS: dict[str, Schema] = {
     "number": {"description": "The order's number, with or without its dash.", "example": "7K3QF90XMA"},
     "venue_id": {"description": "The venue's identifier.", "example": "palace-museum"},
+    "case": {"description": "The case's number, with or without its dash.", "example": "7K3QF90"},
 }
 _LANGUAGE = {
     "name": "Accept-Language",

@@ -73,6 +73,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Remembered replies: so long an Idempotency-Key gives the same answer."""
     addresses_kept_days: int = 180
     """Network addresses in the audit trail and of payers (Cybersecurity Law art. 21: six months at least)."""
+    cases_kept_days: int = 1095
+    """What was written in a case, after it was closed (E-commerce Law art. 31: three years)."""
     exports_kept_days: int = 7
     """A copy of somebody's data can be fetched for so long."""
     erasure_window_days: int = 7

@@ -146,7 +146,8 @@ async def contacts(tx: ReadTx, finding: Finding) -> list[Contact]:
     wanted = [match.order_id for match in finding.matches if set(match.ways) & {"number", "document", "reference"}]
     found: dict[bytes, Contact] = {}
     for one in await finding_store.candidates(tx, wanted):
-        found.setdefault(one.phone_index, Contact(_key(one), one.phone_masked[-2:]))
+        if one.phone_masked:  # empty: erased
+            found.setdefault(one.phone_index, Contact(_key(one), one.phone_masked[-2:]))
     return list(found.values())[:5]
 
 
@@ -158,7 +159,7 @@ async def phone_behind(tx: ReadTx, finding: Finding, key: str) -> str | None:
     """The phone (E.164) that a contact's key names; None when the finding has no such contact."""
     for one in await finding_store.candidates(tx, [match.order_id for match in finding.matches]):
         if _key(one) == key:
-            return await store.phone(tx, one.id)
+            return await store.phone(tx, one.id) or None
     return None
 
 

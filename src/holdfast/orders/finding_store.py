@@ -144,17 +144,17 @@ async def charged(tx: ReadTx, order_ids: list[UUID]) -> bool:
 
 
 class Owned(msgspec.Struct, frozen=True):
-    """An order, its phone (sealed), its row's account, and who placed it according to its story (``traveller:<account>``)."""
+    """An order, its phone (sealed; None: erased), its row's account, and who placed it according to its story (``traveller:<account>``)."""
 
     id: UUID
     number: str
     account_id: UUID
-    phone: bytes
+    phone: bytes | None
     actor: str
 
 
 _OWNED: LiteralString = """select o.id, o.number, o.account_id, o.phone, e.actor
-    from orders.orders o join orders.events e on e.order_id = o.id and e.seq = 1 """
+    from orders.orders o join orders.events e on e.order_id = o.id and e.seq = 1 and o.erased_at is null """
 
 
 async def newest(tx: ReadTx, limit: int) -> list[Owned]:
@@ -178,7 +178,7 @@ async def missed(tx: ReadTx, limit: int) -> list[Owned]:
 
 
 async def first_id(tx: ReadTx) -> UUID | None:
-    found: UUID | None = await tx.value("select id from orders.orders order by id limit 1")
+    found: UUID | None = await tx.value("select id from orders.orders where erased_at is null order by id limit 1")
     return found
 
 

@@ -12,6 +12,7 @@ from . import (
     figures,
     jobs,  # noqa: F401 - whoever imports a domain can emit news for it
     priorities,
+    rights,
 )
 from .model import (
     STATES,
@@ -46,4 +47,5 @@ __all__ = [
     "evidence",
     "figures",
     "priorities",
+    "rights",
 ]

@@ -32,7 +32,7 @@ CASES_BY_PHONE = 6
 WINDOW_S = 3600
 SHOWN_MAX = 50
 _BODY = "support.messages.body"
-_PHONE = "support.cases.phone"
+PHONE = "support.cases.phone"
 
 
 async def open_case(db: Db, actor: Actor, new: NewCase) -> Opened:
@@ -56,7 +56,7 @@ async def _open(tx: Tx, actor: Actor, new: NewCase, words: str) -> Opened | TooM
     await lock(tx, f"support.opening:{key}")
     if before := await store.opened_before(tx, key):
         [first, *_more] = await store.messages(tx, before.id)
-        if _opened(bytes(first.body)) not in ("", words):
+        if opened(bytes(first.body)) not in ("", words):
             raise KeyReused
         return before
     if actor.kind != "staff":
@@ -68,7 +68,7 @@ async def _open(tx: Tx, actor: Actor, new: NewCase, words: str) -> Opened | TooM
     row = store.Row(
         id=ids.uuid7(), number=ids.new_code(NUMBER_CHARACTERS), opening_key=key, kind=new.kind,
         order_id=new.order.row.id if new.order else None, intent_id=new.order.row.intent_id if new.order else None,
-        account_id=new.account_id, phone=crypto.seal(_PHONE, new.phone), phone_index=index,
+        account_id=new.account_id, phone=crypto.seal(PHONE, new.phone), phone_index=index,
         phone_masked=accounts.mask_phone(new.phone), locale=new.locale, channel=new.channel, people=known.facts.people,
         priority=priority.points, reasons=[str(reason) for reason in priority.reasons], trip_at=known.facts.trip_at,
         money=known.facts.money, opened_at=now, sla_due_at=priorities.due_at(known.facts, now),
@@ -130,7 +130,10 @@ def link(number: str) -> str:
 
 async def tell(tx: Tx, case_id: UUID, number: str, locale: str, template: str) -> None:
     """A text message about a case, with the link to it."""
-    phone = crypto.unseal(_PHONE, await store.phone(tx, case_id))
+    sealed = await store.phone(tx, case_id)
+    if not sealed:
+        return  # its person had themselves erased: there is nobody to tell
+    phone = crypto.unseal(PHONE, sealed)
     await notices.send(
         tx, phone, accounts.mask_phone(phone), template, locale, number=show_number(number), link=link(number)
     )
@@ -157,13 +160,14 @@ async def mine(tx: ReadTx, account_id: UUID) -> list[Case]:
 async def story(tx: ReadTx, case: Case) -> Story:
     """A case with all that is written in it and attached to it."""
     messages = [
-        Message(row.seq, row.author, row.actor, row.name, _opened(bytes(row.body)), row.at)  # type: ignore[arg-type]
+        Message(row.seq, row.author, row.actor, row.name, opened(bytes(row.body)), row.at)  # type: ignore[arg-type]
         for row in await store.messages(tx, case.id)
     ]
     return Story(case, messages, await store.evidence(tx, case.id), await store.rating(tx, case.id))
 
 
-def _opened(body: bytes) -> str:
+def opened(body: bytes) -> str:
+    """The words of a message; empty when they were erased."""
     return crypto.unseal(_BODY, body) if body else ""
 
 
