@@ -59,7 +59,7 @@ TEXTS: dict[Purpose, Text] = {
 async def give(tx: Tx, account_id: UUID, purpose: Purpose, place: str, version: str = "") -> None:
     """Agreed to the present text, as shown at `place`, such as ``checkout``. Again: nothing, the first time counts.
 
-    With a `version` that is not the present one nothing is written: it is not what we would ask for now.
+    One statement. With a `version` that is not the present one nothing is written: it is not what we would ask for now.
     """
     text = TEXTS[purpose]
     if version not in ("", text.version):

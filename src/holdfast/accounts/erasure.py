@@ -70,7 +70,7 @@ async def ask(tx: Tx, actor: Actor, scope: Scope) -> Erasure:
     if await store.open_of(tx, accounts):
         raise ErasureUnderWay
     _require_none(await rights.obstacles(tx, accounts, now))
-    erasure_id, due_at = ids.uuid7(), now + timedelta(days=retention.kept_days("erasure_window_days"))
+    erasure_id, due_at = ids.uuid7(), now + timedelta(days=window_days())
     await store.insert(tx, erasure_id, actor.account_id, accounts, scope, now, due_at)
     await audit.record(
         tx, actor, "rights.erasure", f"account:{actor.account_id}", scope=scope, accounts=[str(one) for one in accounts]
@@ -85,6 +85,11 @@ async def ask(tx: Tx, actor: Actor, scope: Scope) -> Erasure:
 def _require_none(found: Sequence[Obstacle]) -> None:
     if found:
         raise ErasureBlocked([msgspec.to_builtins(one) for one in found])
+
+
+def window_days() -> int:
+    """So many days one can change one's mind."""
+    return retention.kept_days("erasure_window_days")
 
 
 def page_url() -> str:
@@ -144,8 +149,9 @@ async def _close(tx: Tx, erasure_id: UUID) -> ErasureState | None:
         return None
     for account in accounts:
         await reaching.tell(tx, account, "erasure-done")
-    contacts, counts = await held.forget(tx, accounts, now)
-    await store.close(tx, erasure_id, accounts, contacts, counts, now, now + SETTLE)
+    closed_at = clock.now()  # after the last message to them, which goes with the others
+    contacts, counts = await held.forget(tx, accounts, closed_at)
+    await store.close(tx, erasure_id, accounts, contacts, counts, closed_at, closed_at + SETTLE)
     await audit.record(
         tx, ERASER, "rights.erase", f"account:{found.account_id}", accounts=[str(one) for one in accounts]
     )

@@ -18,7 +18,9 @@ async def tell(tx: Tx, account_id: UUID, template: str, **values: str) -> int:
     locale = await credentials_store.locale_of(tx, account_id)
     reached = [one for one in found if one.kind == kind]
     for one in reached:
-        send = notices.send if kind == "phone" else notices.send_mail
         to = crypto.unseal("accounts.identifiers.value", bytes(one.value))
-        await send(tx, to, one.masked, template, locale, **values)
+        if kind == "phone":
+            await notices.send(tx, to, one.masked, template, locale, **values)
+        else:
+            await notices.send_mail(tx, to, one.masked, template, locale, attachments=(), **values)
     return len(reached)

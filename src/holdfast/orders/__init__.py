@@ -12,8 +12,8 @@ from . import (
     finding,
     invoices,
     jobs,  # noqa: F401 - whoever imports a domain can emit news for it
-    merging,  # noqa: F401 - and is heard when accounts are joined
     links,
+    merging,  # noqa: F401 - and is heard when accounts are joined
     pins,
     proofs,
     reveal,
@@ -78,9 +78,9 @@ __all__ = [
     "Finding",
     "FindingOver",
     "Line",
+    "Match",
     "NotCancellable",
     "NotChangeable",
-    "Match",
     "Order",
     "OrderLinkOver",
     "OrderPage",

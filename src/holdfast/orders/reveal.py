@@ -73,9 +73,13 @@ async def reveal(
     """
     left = await db.run(admission.spend, "order-reveal", str(actor), uses=REVEALS, per_s=WINDOW_S)
     if not left.allowed:
-        await db.run(audit.record, actor, f"{ACTION}-refused", f"order:{number}", field=field, reason=reason)
+        await db.run(_refuse, actor, number, field, reason)
         raise RevealTooOften(retry_after_s=left.resets_in_s)
     return await db.run(_reveal, actor, number, field, traveller, reason, roles)
+
+
+async def _refuse(tx: Tx, actor: Actor, number: str, field: Field, reason: str) -> None:
+    await audit.record(tx, actor, f"{ACTION}-refused", f"order:{number}", field=field, reason=reason)
 
 
 async def _reveal(

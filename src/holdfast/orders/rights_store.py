@@ -199,13 +199,16 @@ async def left_to_erase(tx: ReadTx, accounts: Sequence[UUID]) -> int:
 
 
 async def erase(tx: Tx, order_ids: Sequence[UUID], at: datetime, no_email: bytes) -> None:
-    """Takes out of orders what identifies people. Last four and blind index of documents go after the days of the setting."""
+    """Takes out of orders what identifies people; nobody is left whom an alarm about finding them could help. Last four and blind index of documents go after the days of the setting."""
     ids = list(order_ids)
     await tx.execute(
         """update orders.orders set phone = null, phone_index = sha256(convert_to('erased:' || id::text, 'UTF8')), phone_masked = '',
                   erased_at = %(at)s where id = any(%(ids)s)""",
         ids=ids, at=at,
     )  # fmt: skip
+    await tx.execute(
+        "update orders.misses set ended_at = %(at)s where order_id = any(%(ids)s) and ended_at is null", ids=ids, at=at
+    )
     await tx.execute(
         "update orders.travellers set name = null, name_masked = '', document = null where order_id = any(%(ids)s)",
         ids=ids,

@@ -22,6 +22,7 @@ from .traveller import (
     missing,
     orders,
     payments,
+    privacy,
     security,
     session,
     venues,
@@ -46,6 +47,7 @@ routes: list[Route] = [
     *security.routes,
     *confirmation.routes,
     *merging.routes,
+    *privacy.routes,
     *mailbox.routes,
     *problem_pages.routes,
 ]

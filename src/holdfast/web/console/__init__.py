@@ -6,9 +6,9 @@ A section is a module with `routes`, listed below, and a line in `sections.SECTI
 
 from starlette.routing import Route
 
-from . import audit, cases, merges, pages, passkeys, restrictions, session, setup, staff, start, webhooks
+from . import audit, cases, merges, orders, pages, passkeys, restrictions, session, setup, staff, start, webhooks
 
-FEATURES = (start, cases, merges, session, passkeys, setup, webhooks, restrictions, staff, audit)
+FEATURES = (start, cases, orders, merges, session, passkeys, setup, webhooks, restrictions, staff, audit)
 routes: list[Route] = [
     *(pages.within(route) for feature in FEATURES for route in feature.routes),
     pages.within(Route("/console/{rest:path}", pages.nowhere, methods=["GET", "POST"])),

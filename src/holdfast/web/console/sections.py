@@ -25,6 +25,10 @@ SECTIONS: tuple[Section, ...] = (
         "People who ask for help, the most urgent first, with all that is known of their order.",
     ),
     Section(
+        "/console/orders", "Orders", (Role.SUPPORT, Role.DESK),
+        "Find an order by its number, people masked; one field in clear with a reason.",
+    ),
+    Section(
         "/console/payments", "Payments", (Role.FINANCE, Role.SUPPORT),
         "Find a payment by order, reference or amount; every attempt, answer and refund of it.",
     ),

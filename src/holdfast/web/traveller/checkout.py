@@ -86,12 +86,21 @@ async def book(request: Request) -> Response:
             signed_in.account_id, signed_in.phone_masked, bool(values.get("kept")), signed_in.expires_at
         )
     account_id = signed_in.account_id if signed_in else known.account_id if known else NOBODY
+    await _agree(request, account_id, values.get("terms", ""))
     answer = await _place(request, choice, form, phone, account_id)
     if signed_in is None:
         return answer
     return sessions.begin(
         answer, signed_in, kept=bool(values.get("kept")), device_token=sessions.device_token(request)
     )
+
+
+async def _agree(request: Request, account_id: UUID, version: str) -> None:
+    """Who presses the button under the terms agrees to them: written down with the first order, in the version that was shown."""
+    if version:
+        await sessions.database(request).run_one(
+            accounts.consents.give, account_id, accounts.Purpose.TERMS, "checkout", version
+        )
 
 
 async def _place(request: Request, choice: Choice, form: Form, phone: str, account_id: UUID) -> Response:
@@ -206,6 +215,7 @@ def _form_page(
         cancel_rule=say_cancel_rule(request, choice.cancel_rule),
         alternatives_url=choice.venue_url + "#slots",
         code_sent=bool(notice) or bool(form.value("code")),
+        terms=accounts.consents.TEXTS[accounts.Purpose.TERMS],
         hold_minutes=settings.current().hold_ttl_s // 60,
     )
 
