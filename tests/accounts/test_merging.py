@@ -37,8 +37,8 @@ async def prove_both(db: Db, mei: world.Person, old: world.Person) -> None:
     """Codes to both phones, read and typed."""
     sent = await db.run(accounts.send_merge_codes, mei.account_id, old.phone, "en")
     assert len(sent) == 2
-    for phone in (mei.phone, old.phone):
-        await accounts.prove_phone(db, mei.account_id, phone, await merge_code(db, phone))
+    await accounts.prove_own(db, mei.account_id, await merge_code(db, mei.phone))
+    await accounts.prove_phone(db, mei.account_id, old.phone, await merge_code(db, old.phone))
 
 
 async def joined(db: Db, mei: world.Person, old: world.Person) -> accounts.Merged:
@@ -125,6 +125,21 @@ async def test_a_phone_without_an_account_gets_a_code_and_whoever_reads_it_learn
         await accounts.prove_phone(db, mei.account_id, phone, await merge_code(db, phone))
     with pytest.raises(accounts.SamePhone):
         await db.run(accounts.send_merge_codes, mei.account_id, mei.phone, "en")
+
+
+async def test_an_account_with_an_address_alone_is_proven_by_mail(db):
+    old, address = await world.traveller(db), f"mei-{ids.uuid7().hex}@example.org"
+    await accounts.request_code(db, address, "en", "a-place", channel="email")
+    code = re.search(r"\b\d{6}\b", (await world.messages(db, address))[0].body)[0]
+    mei = await accounts.sign_in(db, address, code, channel="email", kept=True, device="test")
+    assert await db.read(accounts.merge_contact, mei.account_id) == accounts.mask_email(address)
+    await db.run(accounts.send_merge_codes, mei.account_id, old.phone, "en")
+    await accounts.prove_own(db, mei.account_id, await merge_code(db, address))
+    await accounts.prove_phone(db, mei.account_id, old.phone, await merge_code(db, old.phone))
+    actor = world.Person(mei.account_id, mei.token, "").actor
+    preview = await db.read(accounts.preview_for, actor, old.account_id)
+    await accounts.join(db, actor, old.account_id, preview.shown)
+    assert (await world.messages(db, address))[0].template == "accounts-joined"
 
 
 async def test_codes_are_limited_by_phone_and_by_asker(db):

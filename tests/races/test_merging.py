@@ -35,10 +35,8 @@ ALL = 100_000
 class Crowd:
     """The people, and what they were told."""
 
-    def __init__(
-        self, db: Db, people: list[world.Person], slot: world.SlotWorld, sim: SimulatorProcess  # noqa: F811
-    ) -> None:
-        self.db, self.people, self.slot, self.sim = db, people, slot, sim
+    def __init__(self, base: Db, people: list[world.Person], slot: world.SlotWorld, wallet: SimulatorProcess) -> None:
+        self.db, self.people, self.slot, self.sim = base, people, slot, wallet
         self.random = random.Random(7)
         self.until = time.monotonic() + SECONDS
         self.placed: dict[str, world.Person] = {}

@@ -95,7 +95,8 @@ async def test_a_right_code_counts_when_the_other_is_wrong_and_nothing_typed_is_
 
 
 @pytest.mark.parametrize(
-    ("phone", "said"), [("", "Enter"), ("12", "digits"), ("mine", "This is the phone you are signed in with.")]
+    ("phone", "said"),
+    [("", "Enter"), ("12", "digits"), ("mine", "This is a phone of the account you are signed in with.")],
 )
 async def test_a_phone_that_cannot_be_the_other_is_explained(
     db: Db, reader: httpx2.AsyncClient, phone: str, said: str

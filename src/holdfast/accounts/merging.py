@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from holdfast import changes, notices
+from holdfast import changes
 from holdfast.kit import audit, clock, crypto, ids, jobs, log, settings
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx
 
-from . import links, merging_proofs, merging_tallies
+from . import links, merging_proofs, merging_tallies, reaching
 from . import merging_store as graph
 from .merging_model import (
     CAP,
@@ -183,16 +183,15 @@ async def _require(
 
 
 async def tell_changed(tx: Tx, link: Link, left: Sequence[UUID], right: Sequence[UUID], template: str) -> None:
-    """Every phone of both sides hears of it, and so do those who keep something by person."""
+    """Every account of both sides hears of it, on all its phones, and so do those who keep something by person."""
     whole = sorted([*left, *right])
     await jobs.emit(tx, "accounts.cluster_changed", {"accounts": [str(one) for one in whole], "link_id": str(link.id)})
-    for contact in await graph.contacts(tx, whole):
-        side = "a" if contact.account_id in left else "b"
+    for account in whole:
+        side = "a" if account in left else "b"
         values = {"other": link.b_masked if side == "a" else link.a_masked}
         if template == "accounts-joined":
             values["link"] = not_me_url(link.id, side)
-        phone = crypto.unseal("accounts.identifiers.value", bytes(contact.value))
-        await notices.send(tx, phone, contact.masked, template, contact.locale, **values)
+        await reaching.tell(tx, account, template, **values)
 
 
 def not_me_url(link_id: UUID, side: str) -> str:

@@ -132,7 +132,9 @@ class Parting(msgspec.Struct, frozen=True):
     @property
     def shown(self) -> str:
         """The hash that a confirmation is bound to."""
-        return changes.hashed([self.link.id, self.left, self.right, lasting(self.rows), self.crossed, self.joined_still]).hex()
+        return changes.hashed(
+            [self.link.id, self.left, self.right, lasting(self.rows), self.crossed, self.joined_still]
+        ).hex()
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -172,6 +174,13 @@ class NothingToJoin(Conflict):
 
     safe = "Nothing was changed; your orders are where they were."
     next_step = "Check whether the orders you miss were booked with another phone."
+
+
+class ContactMissing(Conflict):
+    """Your account has neither a phone nor an e-mail address to which we could send a code."""
+
+    safe = "Nothing was changed."
+    next_step = "Add a phone to your account first; then join it with the other."
 
 
 class ProofMissing(Denied):
@@ -224,7 +233,7 @@ class NotMeOver(Conflict):
 
 
 class SamePhone(Invalid):
-    """This is the phone you are signed in with."""
+    """This is a phone of the account you are signed in with."""
 
     safe = "Nothing was changed."
     next_step = "Enter the other phone, with which you booked before."

@@ -16,12 +16,11 @@ from .merging_tallies import Groups, Tally
 
 
 class Contact(msgspec.Struct, frozen=True):
-    """A phone that hears of a merge: sealed, and whose it is."""
+    """Something of an account that a code can be sent to: sealed."""
 
-    account_id: UUID
+    kind: str
     value: bytes
     masked: str
-    locale: str
 
 
 class ProofCode(msgspec.Struct, frozen=True):
@@ -140,14 +139,13 @@ async def known(tx: ReadTx, accounts: list[UUID]) -> list[Known]:
     )
 
 
-async def contacts(tx: ReadTx, accounts: list[UUID]) -> list[Contact]:
-    """Every phone of these accounts."""
-    return await tx.rows(
+async def contact(tx: ReadTx, account_id: UUID) -> Contact | None:
+    """The first phone of an account, else its first e-mail address."""
+    return await tx.maybe(
         Contact,
-        """select i.account_id, i.value, i.masked, a.locale from accounts.identifiers i
-           join accounts.accounts a on a.id = i.account_id
-           where a.id = any(%(ids)s) and i.kind = 'phone' order by i.account_id, i.verified_at""",
-        ids=accounts,
+        """select i.kind, i.value, i.masked from accounts.identifiers i
+           where i.account_id = %(id)s and i.kind in ('phone', 'email') order by i.kind = 'email', i.verified_at limit 1""",
+        id=account_id,
     )
 
 

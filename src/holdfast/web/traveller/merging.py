@@ -61,7 +61,7 @@ async def send_codes(request: Request) -> Response:
         return await _start(request, form)
     try:
         await sessions.database(request).run(accounts.send_merge_codes, known.account_id, phone, language(request))
-    except accounts.SamePhone as problem:
+    except (accounts.SamePhone, accounts.ContactMissing) as problem:
         form.add("phone", problem.title, code=problem.code)
         return await _start(request, form)
     except accounts.TooManyMergeCodes as problem:
@@ -72,9 +72,10 @@ async def send_codes(request: Request) -> Response:
 async def _codes(request: Request, form: Form, phone: str) -> Response:
     known, _actor = await _known(request)
     own_proven, other = await _proven(request, known.account_id, phone)
+    own = await sessions.database(request).read(accounts.merge_contact, known.account_id)
     return page(
         request, "traveller/merging_codes.html", status=422 if form.wrong else 200, here=HERE, form=form,
-        own=known.phone_masked, other=accounts.mask_phone(phone), own_proven=own_proven, other_proven=other is not None,
+        own=own, other=accounts.mask_phone(phone), own_proven=own_proven, other_proven=other is not None,
     )  # fmt: skip
 
 
@@ -85,10 +86,9 @@ async def prove(request: Request) -> Response:
     phone = contacts.read_phone(form)
     if phone is None:
         return await _start(request, form)
-    own = await sessions.database(request).read(accounts.phone_of, known.account_id)
     own_proven, other = await _proven(request, known.account_id, phone)
-    if own and not own_proven:
-        await _prove_one(request, form, "own_code", known.account_id, own)
+    if not own_proven:
+        await _prove_one(request, form, "own_code", known.account_id, "")
     if other is None:
         other = await _prove_one(request, form, "other_code", known.account_id, phone)
     if form.wrong or other is None:
@@ -108,14 +108,15 @@ async def _proven(request: Request, account_id: UUID, phone: str) -> tuple[bool,
 
 
 async def _prove_one(request: Request, form: Form, field: str, asker: UUID, phone: str) -> UUID | None:
-    """The account that one code proves, or None with what is wrong beside the field."""
+    """The account that one code proves, of `phone` or else the asker's own; None with what is wrong beside the field."""
     code = "".join(digit for digit in contacts.plain_digits(form.value(field)) if digit.isdigit())
     if not code:
         form.add(field, "Enter the code from the message.")
         return None
     _ = speaker(request)
     try:
-        return await accounts.prove_phone(sessions.database(request), asker, phone, code)
+        db = sessions.database(request)
+        return await (accounts.prove_phone(db, asker, phone, code) if phone else accounts.prove_own(db, asker, code))
     except (CodeWrong, CodeExpired, accounts.NothingToJoin) as problem:
         left = problem.fields.get("tries_left")
         _add(form, field, problem, _("Tries left for this code: {count}.", count=left) if isinstance(left, int) else "")
