@@ -54,6 +54,7 @@ from .merging_model import (
     DIFFERENCES,
     AlreadyOnePerson,
     ClusterTooLarge,
+    ContactMissing,
     Crossed,
     Excess,
     Known,
@@ -73,7 +74,7 @@ from .merging_model import (
     TooManyMergeCodes,
 )
 from .merging_model import Preview as MergePreview
-from .merging_proofs import prove, prove_phone, proven, send_merge_codes
+from .merging_proofs import merge_contact, prove, prove_own, prove_phone, proven, send_merge_codes
 from .merging_tallies import Groups, Tally, counted, crossed, limited
 from .model import Challenge, CodeExpired, CodeWrong, Device, Session, SignedIn, SignInNeeded, TooManyCodes
 from .parting import not_me, not_me_link, parting, parting_of_mine, undo, undo_mine
@@ -188,6 +189,7 @@ __all__ = [
     "CodeWrong",
     "Consent",
     "ConsentNeeded",
+    "ContactMissing",
     "CredentialUnknown",
     "Credentials",
     "Crossed",
@@ -315,6 +317,7 @@ __all__ = [
     "mask_phone",
     "members",
     "merge",
+    "merge_contact",
     "merge_preview",
     "not_me",
     "not_me_link",
@@ -328,6 +331,7 @@ __all__ = [
     "preview_for",
     "propose_merge",
     "prove",
+    "prove_own",
     "prove_phone",
     "proven",
     "providers",
