@@ -33,7 +33,9 @@ class Visited(msgspec.Struct, frozen=True):
         return [self.person.phone, self.phone, *(text for one in self.visitors for text in (one.name, one.document))]
 
 
-async def booked(db: Db, person: world.Person | None = None, *, names: tuple[str, ...] = ("欧阳明月", "Ana Lúcia Prado")) -> Visited:
+async def booked(
+    db: Db, person: world.Person | None = None, *, names: tuple[str, ...] = ("欧阳明月", "Ana Lúcia Prado")
+) -> Visited:
     """A paid order of somebody, for tomorrow."""
     person = person or await world.traveller(db)
     slot = await world.open_slot(db)

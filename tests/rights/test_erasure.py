@@ -182,7 +182,7 @@ async def test_others_keep_what_is_theirs(db):
     await erased(db, mei.person)
     data = await data_of(db, jun.person)
     assert data["orders"][0]["travellers"][0]["document"] == jun.visitors[0].document
-    assert [one for one in await world.messages(db, jun.phone) if one.template == "order-confirmed"][0].body
+    assert next(one for one in await world.messages(db, jun.phone) if one.template == "order-confirmed").body
 
 
 async def test_one_account_of_several_can_go_and_the_links_stay(db):
@@ -274,7 +274,7 @@ async def test_money_that_goes_back_later_finds_nobody_to_tell_and_arrives_all_t
     await erased(db, mei.person)
     order = await db.read(orders.reveal.desk_view, mei.order.number)
     before = await world.value(db, "select count(*) from notices.messages")
-    await db.run(payments.refund, after_sale.STAFF, order.row.intent_id, 1000, "goodwill")
+    await db.run(payments.give_back, after_sale.STAFF, order.row.intent_id, 1000, "goodwill")
     await jobs.drain(db)
     assert await world.value(db, "select count(*) from payments.refunds") == 1
     assert await world.value(db, "select count(*) from notices.messages") == before

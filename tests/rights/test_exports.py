@@ -34,7 +34,7 @@ async def test_a_copy_tells_everything_in_clear(db):
     assert [(one["name"], one["document"]) for one in order["travellers"]] == [
         (one.name, one.document) for one in mei.visitors
     ]
-    assert [one["kind"] for one in order["events"]][0] == "placed"
+    assert next(one["kind"] for one in order["events"]) == "placed"
     assert order["lines"][0]["quantity"] == 2
     [payment] = data["payments"]
     assert (payment["state"], payment["attempts"][0]["provider"]) == ("paid", "desk")

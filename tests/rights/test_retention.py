@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -111,11 +110,15 @@ def test_the_guide_for_operators_names_every_rule_setting_and_kind():
     assert all(rule.setting in settings.Settings.__struct_fields__ for rule in retention.RULES.values())
 
 
-def test_every_table_with_sealed_columns_is_in_the_guide():
-    """A new column of sealed text is a new kind of personal data: say in the guide how long it is kept and why."""
-    guide = GUIDE.read_text()
-    sealed = set()
-    for path in Path(holdfast.__file__).parent.rglob("*.py"):
-        sealed.update(re.findall(r'crypto\.seal\(\s*f?"([a-z_]+\.[a-z_]+)\.', path.read_text()))
-    assert sealed
-    assert sorted(table for table in sealed if f"`{table}`" not in guide) == []
+async def test_every_table_that_hides_something_is_in_the_guide(db):
+    """A new column of sealed text, an index or a digest is a new kind of data: say in the guide how long it is kept and why."""
+
+    async def hiding(tx):
+        return await tx.values(
+            """select distinct table_schema || '.' || table_name from information_schema.columns
+               where data_type = 'bytea' and table_schema not in ('pg_catalog', 'information_schema')"""
+        )
+
+    tables = await db.read(hiding)
+    assert len(tables) > 20
+    assert sorted(table for table in tables if f"`{table}`" not in GUIDE.read_text()) == []

@@ -38,3 +38,16 @@ async def links_have_evidence(tx: ReadTx) -> Offenders:
            where l.evidence ->> 'means' is null or l.approved_by = l.made_by
               or (l.made_by like 'staff:%%' and l.approved_by is null) limit 100"""
     )
+
+
+@check("Nothing identifies an account that was erased")
+async def tombstones_are_empty(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select a.id, a.erased_at from accounts.accounts a
+           join accounts.erasures e on a.id = any(e.accounts) and e.state = 'done'
+           where a.erased_at is not null and (
+             exists (select 1 from accounts.identifiers i where i.account_id = a.id)
+             or exists (select 1 from accounts.sessions s where s.account_id = a.id)
+             or exists (select 1 from accounts.passkeys p where p.account_id = a.id)
+             or exists (select 1 from accounts.passwords p where p.account_id = a.id)) limit 100"""
+    )

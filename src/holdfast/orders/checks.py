@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from holdfast.kit import clock, retention
 from holdfast.kit.checks import Offenders, check
 from holdfast.kit.db import ReadTx
 
@@ -148,4 +151,23 @@ async def owners_find_their_orders(tx: ReadTx) -> Offenders:
     return await tx.dicts(
         """select o.id, m.way, m.seen_at from orders.misses m join orders.orders o on o.id = m.order_id
            where m.ended_at is null limit 100"""
+    )
+
+
+@check("No document number is kept longer than its setting says, and a day for the job")
+async def documents_go(tx: ReadTx) -> Offenders:
+    kept = timedelta(days=retention.kept_days("documents_kept_days") + 2)
+    return await tx.dicts(
+        """select order_id, seq, visit_date from orders.travellers
+           where document is not null and visit_date < %(before)s limit 100""",
+        before=(clock.now() - kept).date(),
+    )
+
+
+@check("Nobody is named in an order whose owner was erased")
+async def erased_orders_name_nobody(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select o.id, o.number from orders.orders o where o.erased_at is not null
+             and (o.phone is not null or exists (select 1 from orders.travellers t where t.order_id = o.id
+                  and (t.name is not null or t.document is not null))) limit 100"""
     )

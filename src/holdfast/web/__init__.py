@@ -3,7 +3,7 @@
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from . import assets, problem_pages
+from . import assets, console, problem_pages
 from .guards import Guards
 from .problem_pages import missing_page, problem_page, unexpected_page
 from .traveller import (
@@ -49,6 +49,7 @@ routes: list[Route] = [
     *merging.routes,
     *privacy.routes,
     *mailbox.routes,
+    *console.routes,
     *problem_pages.routes,
 ]
 middleware: list[Middleware] = [Middleware(Guards)]

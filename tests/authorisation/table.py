@@ -1,0 +1,292 @@
+"""Who may what: every address of the program × every kind of asker. Read the lines that change.
+
+Askers, travellers: nobody is signed in to nothing; other is another traveller; owner has the order, case or account that is asked
+about; member is the other account of the same person; stale is the owner whose last proof is an hour old; link and wrong come
+without a session, with the signed link's token or a wrong one (- where there are no links); staff is a colleague with a session at
+the console and a token of the API. Askers, colleagues: nobody, traveller (the owner), and one colleague for each role.
+
+Answers: ok, let in, whatever comes of it; in, asked to sign in; proof, asked to prove it once more; no, not allowed; 404, as if it did
+not exist (also for those let in, where nothing of the kind is there in this test); 405, not with this method.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+VISITORS = ("nobody", "other", "owner", "member", "stale", "link", "wrong", "staff")
+COLLEAGUES = ("nobody", "traveller", "support", "desk", "finance", "operations", "marketing", "engineer")
+
+
+class Row(NamedTuple):
+    """An address and what each asker gets there."""
+
+    method: str
+    path: str
+    expected: dict[str, str]
+
+    def with_outcomes(self, found: dict[str, str]) -> str:
+        """The line of the table with these answers."""
+        return " ".join((self.method, self.path, *(f"{who}:{found[who]}" for who in self.expected)))
+
+
+def rows(askers: tuple[str, ...], table: str) -> list[Row]:
+    """The lines of a table; what follows # and answers of - are left out."""
+    found = []
+    for line in table.splitlines():
+        words = line.partition("#")[0].split()
+        if words:
+            method, path, *answers = words
+            paired = zip(askers, answers, strict=True)
+            found.append(Row(method, path, {who: answer for who, answer in paired if answer != "-"}))
+    return found
+
+
+TRAVELLERS = """
+# The API: orders
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+POST   /api/v1/orders                                     in        ok        ok        ok        ok        -         -         in
+GET    /api/v1/orders                                     in        ok        ok        ok        ok        -         -         in
+GET    /api/v1/orders/{number}                            in        404       ok        ok        ok        -         -         in
+GET    /api/v1/orders/{number}/payment                    in        404       ok        ok        ok        -         -         in
+POST   /api/v1/orders/{number}/payment                    in        404       ok        ok        ok        -         -         in
+GET    /api/v1/orders/{number}/tickets                    in        404       ok        ok        ok        -         -         in
+GET    /api/v1/orders/{number}/calendar.ics               in        404       ok        ok        ok        -         -         in
+POST   /api/v1/lookups                                    ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/orders/{number}/cancellation               in        404       ok        ok        ok        -         -         in
+POST   /api/v1/orders/{number}/cancellation               in        404       ok        ok        ok        -         -         in
+GET    /api/v1/orders/{number}/change                     in        404       ok        ok        ok        -         -         in
+POST   /api/v1/orders/{number}/change                     in        404       404       404       404       -         -         in
+DELETE /api/v1/orders/{number}/change                     in        404       404       404       404       -         -         in
+POST   /api/v1/orders/{number}/change/payment             in        404       404       404       404       -         -         in
+GET    /api/v1/orders/{number}/invoices                   in        404       ok        ok        ok        -         -         in
+POST   /api/v1/orders/{number}/invoices                   in        404       ok        ok        ok        -         -         in
+
+# The API: people, cases, catalogue
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /api/v1/cities                                     ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/venues                                     ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/venues/{venue_id}                          ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/venues/{venue_id}/calendar                 ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/venues/{venue_id}/slots                    ok        ok        ok        ok        ok        -         -         ok
+POST   /api/v1/codes                                      ok        ok        ok        ok        ok        -         -         ok
+POST   /api/v1/sessions                                   ok        ok        ok        ok        ok        -         -         ok
+DELETE /api/v1/sessions                                   in        ok        ok        ok        ok        -         -         in
+GET    /api/v1/session                                    in        ok        ok        ok        ok        -         -         in
+DELETE /api/v1/session                                    in        ok        ok        ok        ok        -         -         in
+GET    /api/v1/identifiers                                in        ok        ok        ok        ok        -         -         in
+GET    /api/v1/devices                                    in        ok        ok        ok        ok        -         -         in
+DELETE /api/v1/devices/{device_id}                        in        404       ok        ok        ok        -         -         in
+POST   /api/v1/cases                                      ok        ok        ok        ok        ok        -         -         ok
+POST   /api/v1/cases/codes                                ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/cases/{case}                               404       404       ok        ok        ok        ok        404       404
+GET    /api/v1/ticket-keys                                ok        ok        ok        ok        ok        -         -         ok
+GET    /.well-known/holdfast-ticket-keys.json             ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/openapi.json                               ok        ok        ok        ok        ok        -         -         ok
+
+# Doors for programs. Callbacks of providers are open and need their signature: 401 without (tests/api/test_webhooks.py)
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /webhooks/{provider}                               405       405       405       405       405       -         -         405
+POST   /webhooks/{provider}                               404       404       404       404       404       -         -         404
+GET    /api/{rest:path}                                   404       404       404       404       404       -         -         404
+POST   /api/{rest:path}                                   404       404       404       404       404       -         -         404
+GET    /healthz                                           ok        ok        ok        ok        ok        -         -         ok
+GET    /readyz                                            ok        ok        ok        ok        ok        -         -         ok
+
+# Open to all. The mailbox does not exist in production
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /static/{name}                                     ok        ok        ok        ok        ok        -         -         ok
+GET    /                                                  ok        ok        ok        ok        ok        -         -         ok
+GET    /status                                            ok        ok        ok        ok        ok        -         -         ok
+GET    /venues/{id}                                       ok        ok        ok        ok        ok        -         -         ok
+GET    /checkout                                          ok        ok        ok        ok        ok        -         -         ok
+POST   /checkout                                          ok        ok        ok        ok        ok        -         -         ok
+POST   /checkout/code                                     ok        ok        ok        ok        ok        -         -         ok
+POST   /checkout/form                                     ok        ok        ok        ok        ok        -         -         ok
+GET    /terms                                             ok        ok        ok        ok        ok        -         -         ok
+GET    /mailbox                                           ok        ok        ok        ok        ok        -         -         ok
+GET    /problems/{code}                                   ok        ok        ok        ok        ok        -         -         ok
+
+# One order. A signed link shows it and pays it; what ends or changes it needs its owner
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /orders/{number}/payment                           in        404       ok        ok        ok        ok        404       in
+POST   /orders/{number}/payment                           in        404       ok        ok        ok        ok        404       in
+GET    /orders/{number}/payment/status                    in        404       ok        ok        ok        ok        404       in
+GET    /orders/{number}/cancellation                      in        404       ok        ok        ok        in        in        in
+POST   /orders/{number}/cancellation                      in        404       ok        ok        ok        in        in        in
+GET    /orders/{number}/change                            in        404       ok        ok        ok        in        in        in
+POST   /orders/{number}/change                            in        404       ok        ok        ok        in        in        in
+GET    /orders/{number}/change/from/{slot}                in        404       ok        ok        ok        in        in        in
+POST   /orders/{number}/change/from/{slot}                in        404       ok        ok        ok        in        in        in
+POST   /orders/{number}/change/end                        in        404       ok        ok        ok        in        in        in
+GET    /orders/{number}/change/payment                    in        404       ok        ok        ok        in        in        in
+POST   /orders/{number}/change/payment                    in        404       ok        ok        ok        in        in        in
+GET    /orders/{number}/change/payment/status             in        404       ok        ok        ok        in        in        in
+GET    /orders/{number}/invoice                           in        404       ok        ok        ok        in        in        in
+POST   /orders/{number}/invoice                           in        404       ok        ok        ok        in        in        in
+GET    /orders/{number}/invoice/{seq:int}.html            in        404       404       404       404       in        in        in
+GET    /orders/{number}                                   in        404       ok        ok        ok        ok        404       in
+GET    /orders/{number}/tickets                           in        404       ok        ok        ok        ok        404       in
+GET    /orders/{number}/calendar.ics                      in        404       ok        ok        ok        ok        404       in
+
+# What is mine
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /orders                                            in        ok        ok        ok        ok        -         -         in
+
+# Finding an order without an account
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /orders/lookup                                     ok        ok        ok        ok        ok        -         -         ok
+POST   /orders/lookup                                     ok        ok        ok        ok        ok        -         -         ok
+POST   /orders/lookup/link                                ok        ok        ok        ok        ok        -         -         ok
+GET    /orders/link/{token}                               404       404       404       404       404       -         -         404
+POST   /orders/link/{token}                               404       404       404       404       404       -         -         404
+GET    /orders/missing                                    ok        ok        ok        ok        ok        -         -         ok
+POST   /orders/missing                                    ok        ok        ok        ok        ok        -         -         ok
+POST   /orders/missing/code                               404       404       404       404       404       -         -         404
+POST   /orders/missing/proof                              404       404       404       404       404       -         -         404
+
+# Help
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /help                                              ok        ok        ok        ok        ok        -         -         ok
+GET    /help/cases/new                                    ok        ok        ok        ok        ok        -         -         ok
+POST   /help/cases/form                                   ok        ok        ok        ok        ok        -         -         ok
+POST   /help/cases/code                                   ok        ok        ok        ok        ok        -         -         ok
+POST   /help/cases                                        ok        ok        ok        ok        ok        -         -         ok
+GET    /help/cases/{number}                               in        404       ok        ok        ok        ok        404       in
+POST   /help/cases/{number}/messages                      in        404       ok        ok        ok        ok        404       in
+POST   /help/cases/{number}/closing                       in        404       ok        ok        ok        ok        404       in
+POST   /help/cases/{number}/rating                        in        404       ok        ok        ok        ok        404       in
+
+# Signing in and out
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /session                                           ok        ok        ok        ok        ok        -         -         ok
+POST   /session                                           ok        ok        ok        ok        ok        -         -         ok
+POST   /session/code                                      ok        ok        ok        ok        ok        -         -         ok
+POST   /session/password                                  ok        ok        ok        ok        ok        -         -         ok
+POST   /session/passkey                                   ok        ok        ok        ok        ok        -         -         ok
+GET    /session/external/{provider}                       404       404       404       404       404       -         -         404
+GET    /session/external/{provider}/return                ok        ok        ok        ok        ok        -         -         ok
+POST   /session/end                                       ok        ok        ok        ok        ok        -         -         ok
+
+# My account: whatever could cost it needs a fresh proof
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /account/security/external/{provider}              in        404       404       404       proof     -         -         in
+GET    /account/confirm/external/{provider}               in        404       404       404       404       -         -         in
+GET    /account                                           in        ok        ok        ok        ok        -         -         in
+POST   /account/sessions/end                              ok        ok        ok        ok        ok        -         -         ok
+POST   /account/sessions/{id}/end                         in        ok        ok        ok        ok        -         -         in
+GET    /account/security                                  in        ok        ok        ok        ok        -         -         in
+POST   /account/security/codes                            in        ok        ok        ok        proof     -         -         in
+POST   /account/security/identifiers                      in        ok        ok        ok        proof     -         -         in
+POST   /account/security/identifiers/{id}/removal         in        ok        ok        ok        proof     -         -         in
+POST   /account/security/passkeys                         in        ok        ok        ok        proof     -         -         in
+POST   /account/security/passkeys/{id}/removal            in        ok        ok        ok        proof     -         -         in
+POST   /account/security/password                         in        ok        ok        ok        proof     -         -         in
+POST   /account/security/password/removal                 in        404       404       404       proof     -         -         in
+GET    /account/confirm                                   in        ok        ok        ok        ok        -         -         in
+POST   /account/confirm                                   in        ok        ok        ok        ok        -         -         in
+POST   /account/confirm/code                              in        404       ok        404       ok        -         -         in
+POST   /account/confirm/passkey                           in        ok        ok        ok        ok        -         -         in
+
+# Joined accounts
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /account/merging                                   in        ok        ok        ok        ok        -         -         in
+POST   /account/merging                                   in        404       404       404       404       -         -         in
+POST   /account/merging/codes                             in        ok        ok        ok        ok        -         -         in
+POST   /account/merging/proofs                            in        ok        ok        ok        ok        -         -         in
+GET    /account/merging/preview                           404       404       404       404       404       -         -         404
+GET    /account/merging/links/{id}                        in        404       ok        ok        ok        -         -         in
+POST   /account/merging/links/{id}/ending                 in        404       ok        ok        ok        -         -         in
+GET    /account/merging/not-me/{id}/{side}                404       404       404       404       404       ok        404       404
+POST   /account/merging/not-me/{id}/{side}                404       404       404       404       404       ok        404       404
+
+# My data: a copy and an erasure need a fresh proof
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /account/privacy                                   in        ok        ok        ok        ok        -         -         in
+POST   /account/privacy/consents                          in        ok        ok        ok        ok        -         -         in
+POST   /account/privacy/exports                           in        ok        ok        ok        proof     -         -         in
+GET    /account/privacy/exports/{id}                      in        404       ok        ok        proof     -         -         in
+GET    /account/privacy/erasure                           in        ok        ok        ok        ok        -         -         in
+POST   /account/privacy/erasure                           in        ok        ok        ok        proof     -         -         in
+POST   /account/privacy/erasure/end                       in        ok        ok        ok        ok        -         -         in
+"""
+CONSOLE = """
+# The door, and what is every colleague's own
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console                                           in        in        ok        ok        ok        ok        ok        ok
+GET    /console/session                                   ok        ok        ok        ok        ok        ok        ok        ok
+POST   /console/session                                   ok        ok        ok        ok        ok        ok        ok        ok
+POST   /console/session/passkey                           in        in        in        in        in        in        in        in
+POST   /console/session/end                               ok        ok        ok        ok        ok        ok        ok        ok
+GET    /console/account                                   in        in        ok        ok        ok        ok        ok        ok
+POST   /console/account/sessions/end                      in        in        ok        ok        ok        ok        ok        ok
+GET    /console/account/passkeys                          in        in        ok        ok        ok        ok        ok        ok
+POST   /console/account/passkeys                          in        in        ok        ok        ok        ok        ok        ok
+POST   /console/account/passkeys/{id}/removal             in        in        404       404       404       404       404       404
+GET    /console/setup/{code}                              404       404       404       404       404       404       404       404
+POST   /console/setup/{code}                              404       404       404       404       404       404       404       404
+GET    /console/{rest:path}                               in        in        404       404       404       404       404       404
+POST   /console/{rest:path}                               in        in        404       404       404       404       404       404
+
+# Cases
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/cases                                     in        in        ok        ok        no        no        no        no
+POST   /console/cases                                     in        in        ok        ok        no        no        no        no
+GET    /console/cases/new                                 in        in        ok        ok        no        no        no        no
+GET    /console/cases/{number}                            in        in        ok        ok        no        no        no        no
+POST   /console/cases/{number}/answer                     in        in        ok        ok        no        no        no        no
+POST   /console/cases/{number}/assignment                 in        in        ok        ok        no        no        no        no
+POST   /console/cases/{number}/closing                    in        in        ok        ok        no        no        no        no
+POST   /console/cases/{number}/order                      in        in        ok        ok        no        no        no        no
+
+# Orders, people masked
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/orders                                    in        in        ok        ok        no        no        no        no
+GET    /console/orders/{number}                           in        in        ok        ok        no        no        no        no
+POST   /console/orders/{number}/reveal                    in        in        ok        ok        no        no        no        no
+
+# Joined accounts
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/merges                                    in        in        ok        no        no        no        no        no
+POST   /console/merges                                    in        in        ok        no        no        no        no        no
+GET    /console/merges/links/{id}                         in        in        ok        no        no        no        no        no
+POST   /console/merges/links/{id}/ending                  in        in        ok        no        no        no        no        no
+GET    /console/merges/{id}                               in        in        404       no        no        no        no        no
+POST   /console/merges/{id}/approval                      in        in        404       no        no        no        no        no
+POST   /console/merges/{id}/rejection                     in        in        404       no        no        no        no        no
+POST   /console/merges/{id}/withdrawal                    in        in        404       no        no        no        no        no
+POST   /console/merges/{id}/reverting                     in        in        404       no        no        no        no        no
+
+# Outgoing webhooks
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/webhooks                                  in        in        no        no        no        no        no        ok
+POST   /console/webhooks                                  in        in        no        no        no        no        no        ok
+GET    /console/webhooks/{id}                             in        in        no        no        no        no        no        404
+POST   /console/webhooks/{id}/pausing                     in        in        no        no        no        no        no        404
+POST   /console/webhooks/{id}/resuming                    in        in        no        no        no        no        no        404
+POST   /console/webhooks/{id}/secret                      in        in        no        no        no        no        no        404
+POST   /console/webhooks/{id}/test                        in        in        no        no        no        no        no        404
+POST   /console/webhooks/{id}/ending                      in        in        no        no        no        no        no        404
+GET    /console/webhooks/deliveries/{number}              in        in        no        no        no        no        no        404
+POST   /console/webhooks/deliveries/{number}/resending    in        in        no        no        no        no        no        404
+
+# Signing in of travellers
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/restrictions                              in        in        ok        no        no        no        no        ok
+POST   /console/restrictions/voiding                      in        in        no        no        no        no        no        ok
+POST   /console/restrictions/breakers/{method}/closing    in        in        no        no        no        no        no        404
+
+# Colleagues
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/staff                                     in        in        no        no        no        no        no        ok
+POST   /console/staff                                     in        in        no        no        no        no        no        ok
+GET    /console/staff/{id}                                in        in        no        no        no        no        no        404
+POST   /console/staff/{id}/roles                          in        in        no        no        no        no        no        404
+POST   /console/staff/{id}/disabling                      in        in        no        no        no        no        no        404
+POST   /console/staff/{id}/enabling                       in        in        no        no        no        no        no        404
+POST   /console/staff/{id}/setup                          in        in        no        no        no        no        no        404
+POST   /console/staff/{id}/tokens/{token}/end             in        in        no        no        no        no        no        404
+
+# The audit trail
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/audit                                     in        in        no        no        ok        no        no        ok
+"""
