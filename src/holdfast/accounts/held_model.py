@@ -42,7 +42,7 @@ class HeldPasskey(msgspec.Struct, frozen=True):
     """A passkey; its key tells nothing about anybody."""
 
     account_id: UUID
-    name: str
+    passkey_name: str
     synced: bool
     created_at: datetime
     used_at: datetime | None

@@ -63,7 +63,7 @@ async def devices(tx: ReadTx, ids: Sequence[UUID]) -> list[HeldDevice]:
 async def passkeys(tx: ReadTx, ids: Sequence[UUID]) -> list[HeldPasskey]:
     return await tx.rows(
         HeldPasskey,
-        """select account_id, name, synced, created_at, used_at from accounts.passkeys
+        """select account_id, name as passkey_name, synced, created_at, used_at from accounts.passkeys
            where account_id = any(%(ids)s) order by created_at""",
         ids=list(ids),
     )
