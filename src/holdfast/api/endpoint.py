@@ -120,6 +120,8 @@ class Endpoint:
     """The type of the answer; None for an empty one."""
     status: int = 200
     body: type[Any] | None = None
+    body_optional: bool = False
+    """A request without any body then stands for one in which everything is left out."""
     query: type[Any] | None = None
     problems: tuple[type[Problem], ...] = ()
     needs_key: bool = False
@@ -206,7 +208,10 @@ class _Served:
             call.query = self._queries.value(scope["query_string"])
         if self._bodies is not None:
             raw = await read(receive, given.get(b"content-length", b""))
-            call.body = self._bodies.value(raw, given.get(b"content-type", b""))
+            if raw or not self.endpoint.body_optional:
+                call.body = self._bodies.value(raw, given.get(b"content-type", b""))
+            else:
+                call.body = self._bodies.value(b"{}", b"application/json")
         return self._rendered(await self._handler(call))
 
     async def _colleague(self, call: Call) -> accounts.Staff:

@@ -133,7 +133,7 @@ def _operation(endpoint: Endpoint, schema_of: dict[int, Schema], components: dic
         content: Schema = {"schema": schema_of[id(endpoint.body)]}
         if endpoint.example is not None:
             content["example"] = endpoint.example
-        operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+        operation["requestBody"] = {"required": not endpoint.body_optional, "content": {"application/json": content}}
     return operation
 
 

@@ -24,6 +24,11 @@ comment on column payments.attempts.priority is '0 holds places and is in doubt,
 drop index payments.attempts_due;
 create index attempts_due on payments.attempts (provider, priority, next_query_at) where next_query_at is not null;
 create index attempts_created on payments.attempts (created_at);
+create index attempts_txn on payments.attempts (provider_txn) where provider_txn is not null;
+create index attempts_provider_ref on payments.attempts (provider_ref) where provider_ref is not null;
+create index attempts_unknown on payments.attempts (intent_id) where state = 'unknown';
+create index intents_conflicted on payments.intents (id) where conflicted;
+create index intents_created on payments.intents (created_at);
 
 alter table payments.calls
   alter column attempt_id drop not null,
@@ -122,6 +127,7 @@ create table payments.second_receipts (
   journal_id   uuid,
   constraint second_receipt_once unique (provider, provider_txn)
 );
+create index second_receipts_txn on payments.second_receipts (provider_txn);
 create index second_receipts_due on payments.second_receipts (next_query_at) where next_query_at is not null;
 
 alter table payments.refunds

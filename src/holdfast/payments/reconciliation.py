@@ -92,6 +92,7 @@ async def compare(db: Db, provider: str, day: date) -> None:
 
 
 async def _note(tx: Tx, provider: str, day: date) -> None:
+    await bills_store.brace(tx)
     await lock(tx, f"payments.bill:{provider}:{day}")
     start, end = bills.window(provider, day)
     await matching.note_differences(tx, provider, day, start, end, clock.now())
@@ -135,6 +136,7 @@ async def inquire(db: Db, item_id: UUID) -> Item:
 
 async def _book_fees(tx: Tx, provider: str, day: date) -> None:
     """What the provider kept of our payments, one journal a currency: each row's fee is booked once."""
+    await bills_store.brace(tx)
     await lock(tx, f"payments.bill:{provider}:{day}")
     _start, end = bills.window(provider, day)
     for currency, kept, back, first in await bills_store.fees_owed(tx, provider, day):
@@ -151,6 +153,7 @@ async def _book_fees(tx: Tx, provider: str, day: date) -> None:
 
 async def _conclude(tx: Tx, provider: str, day: date) -> None:
     """Bill against ledger, after all else; then the day's figures."""
+    await bills_store.brace(tx)
     await lock(tx, f"payments.bill:{provider}:{day}")
     known = await bills_store.bill_locked(tx, provider, day)
     assert known is not None

@@ -128,9 +128,9 @@ _BOOKED: LiteralString = """, told as (
    where j.effective_at >= %(start)s and j.effective_at < %(end)s and j.phase in ('single', 'post') and j.kind <> all (%(corrections)s)
    group by j.id, p.key, c.currency
 ), named as (
-  select m.*, case when m.key ~ '^receipt:[0-9a-f-]{36}$' and not is_reversal then substr(m.key, 9)::uuid end as attempt_id,
-         case when m.key ~ '^second:[0-9a-f-]{36}$' and not is_reversal then substr(m.key, 8)::uuid end as receipt_id,
-         case when m.key ~ '^refund:[0-9a-f-]{36}$' and not is_reversal then substr(m.key, 8)::uuid end as refund_id
+  select m.*, case when m.key like 'receipt:%%' and length(m.key) = 44 and not is_reversal then substr(m.key, 9)::uuid end as attempt_id,
+         case when m.key like 'second:%%' and length(m.key) = 43 and not is_reversal then substr(m.key, 8)::uuid end as receipt_id,
+         case when m.key like 'refund:%%' and length(m.key) = 43 and not is_reversal then substr(m.key, 8)::uuid end as refund_id
     from moved m
 )"""
 """What the ledger says of each row of the bill (`booked`), and whose each movement of the day is (`named`)."""

@@ -1,9 +1,9 @@
-"""The traveller site: pages that work without JavaScript, in two languages. No rules and no SQL live here."""
+"""The pages, for travellers and for staff: they work without JavaScript, in two languages. No rules and no SQL live here."""
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from . import assets, problem_pages
+from . import assets, console, problem_pages
 from .guards import Guards
 from .problem_pages import missing_page, problem_page, unexpected_page
 from .traveller import account, checkout, home, mailbox, orders, payments, venues
@@ -17,6 +17,7 @@ routes: list[Route] = [
     *orders.routes,
     *account.routes,
     *mailbox.routes,
+    *console.routes,
     *problem_pages.routes,
 ]
 middleware: list[Middleware] = [Middleware(Guards)]

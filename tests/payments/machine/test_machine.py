@@ -30,7 +30,7 @@ def play(
         max_examples=examples, stateful_step_count=steps, phases=phases, deadline=None, database=None,
         suppress_health_check=list(HealthCheck), print_blob=True,
     )  # fmt: skip
-    run_state_machine_as_test(Machine, settings=given, _min_steps=steps - 1)
+    run_state_machine_as_test(Machine, settings=given)
 
 
 def test_whatever_happens_in_whatever_order_every_fen_is_where_it_belongs(ground):
