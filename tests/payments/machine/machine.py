@@ -78,7 +78,7 @@ class PaymentMachine(RuleBasedStateMachine):
         self._rules_strategy = st.one_of(
             [
                 st.tuples(st.just(one), st.fixed_dictionaries(one.arguments))
-                for one in self.rules()
+                for one in self.rules
                 if one.function.__name__ not in without
                 for _ in range(OFTEN.get(one.function.__name__, 1))
             ]
