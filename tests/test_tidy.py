@@ -15,7 +15,7 @@ PACKAGE = Path(holdfast.__file__).parent
 ROOT = PACKAGE.parent.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
 DOMAINS = ("ledger", "changes", "notices", "admission", "accounts", "catalogue", "inventory", "payments", "orders")
-LADDER = ("kit", "notices", "admission", "accounts", "catalogue", "inventory", "payments", "orders")
+LADDER = ("kit", "ledger", "notices", "admission", "accounts", "catalogue", "inventory", "payments", "orders")
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 400
 

@@ -44,6 +44,7 @@ create index calls_of_channel on payments.calls (provider, method, adapter_versi
 create index calls_started on payments.calls (started_at);
 
 alter table payments.observations add column note text;
+create index observations_seen on payments.observations (seen_at);
 
 create table payments.channels (
   provider        text not null,
@@ -139,6 +140,13 @@ alter table payments.refunds
 drop index payments.refunds_due;
 create index refunds_due on payments.refunds (next_query_at) where next_query_at is not null;
 create index refunds_created on payments.refunds (created_at);
+create index refunds_abnormal on payments.refunds (created_at) where state = 'abnormal';
+create index refunds_closed on payments.refunds (attempt_id) where state = 'closed';
+create index refunds_unfinished on payments.refunds (created_at) where state not in ('succeeded', 'closed');
+
+create index inbox_payment on payments.inbox ((content #>> '{payment,merchant_ref}'));
+create index inbox_refund on payments.inbox ((content #>> '{refund,refund_ref}'));
+create index inbox_review on payments.inbox (received_at) where state = 'needs_review';
 
 create table payments.pace (
   provider    text not null primary key,

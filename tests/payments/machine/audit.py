@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from holdfast import ledger
+from holdfast import ledger, payments
 from holdfast.kit import checks, clock
 from holdfast.kit.db import Db, ReadTx
 from holdfast.orders.model import TRANSITIONS, State
@@ -105,11 +105,12 @@ async def step(db: Db, before: Seen) -> Seen:
 
 
 async def quieten(ground: Ground) -> None:
-    """Faults stop, staff and providers do their part, workers run, and time passes until nothing is open.
+    """Faults stop, we restart, staff and providers do their part, workers run, and time passes until nothing is open.
 
     Then the bills of the day come, and whatever they tell of is brought to its end as well.
     """
     ground.clear_up()
+    await payments.close_channels()
     await people.switch(ground.db, "*", on=True)
     await _until_quiet(ground)
     for day in range(1, 3):

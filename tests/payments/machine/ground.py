@@ -111,6 +111,7 @@ class Ground:
     def end(self) -> None:
         """What still hangs arrives and is forgotten with all the rest."""
         self.clear_up()
+        self.loop.run_until_complete(payments.close_channels())
         self.loop.run_until_complete(self.pass_time(timedelta(days=1)))
         self.simulation.reset()
         self.loop.run_until_complete(self.db.close())

@@ -134,8 +134,21 @@ async def take_at_desk(db: Db, booking: Booking) -> None:
     await db.run(payments.take_at_desk, STAFF, await intent_of(db, booking), "by hand")
 
 
-async def refund(db: Db, booking: Booking, amount_minor: int | None) -> None:
+async def refund(db: Db, bookings: list[Booking], at: int, amount_minor: int | None) -> str:
+    """Staff give back part of what an order was paid, or all of it."""
+    paid = [number for number in await db.read(_paid_orders) if number in {booking.number for booking in bookings}]
+    if not paid:
+        return "no order is paid"
+    [booking] = [one for one in bookings if one.number == paid[at % len(paid)]]
     await db.run(orders.refund, STAFF, await intent_of(db, booking), amount_minor, "asked for")
+    return f"of order {bookings.index(booking)}"
+
+
+async def _paid_orders(tx: ReadTx) -> list[str]:
+    return await tx.values(
+        """select o.number from orders.orders o join payments.intents i on i.id = o.intent_id
+           where i.state = 'paid' order by o.id desc"""
+    )
 
 
 async def hand_over(db: Db) -> str:
@@ -260,7 +273,7 @@ async def settle_refund(simulation: Simulation, at: int, status: str) -> str:
 
 
 async def rotate(simulation: Simulation, provider: str) -> None:
-    """Providers sign with new keys from now on."""
+    """Providers sign with new keys from now on; we know them when our configuration is read anew."""
     for sim in simulation.sims.values():
         if provider in ("*", sim.name):
             sim.rotate_keys()
@@ -275,6 +288,7 @@ SELDOM: dict[str, Seldom] = {
     "refund goes": lambda db, simulation, at, provider: settle_refund(simulation, at, "SUCCESS"),
     "refund closes": lambda db, simulation, at, provider: settle_refund(simulation, at, "CLOSED"),
     "refund fails": lambda db, simulation, at, provider: settle_refund(simulation, at, "ABNORMAL"),
+    "restart": lambda db, simulation, at, provider: payments.close_channels(),
     "new keys": lambda db, simulation, at, provider: rotate(simulation, provider),
 }
 """What happens now and then, by name."""

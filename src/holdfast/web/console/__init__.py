@@ -6,9 +6,25 @@ A section is a module with `routes`, listed below, and a line in `sections.SECTI
 
 from starlette.routing import Route
 
-from . import audit, pages, session, setup, staff, start, webhooks
+from . import (
+    audit,
+    channels,
+    desk,
+    pages,
+    payments,
+    reconciliation,
+    resolver,
+    session,
+    setup,
+    staff,
+    start,
+    unapplied,
+    webhooks,
+)
 
-FEATURES = (start, session, setup, webhooks, staff, audit)
+FEATURES = (
+    start, session, setup, desk, payments, channels, unapplied, reconciliation, resolver, webhooks, staff, audit,
+)  # fmt: skip
 routes: list[Route] = [
     *(pages.within(route) for feature in FEATURES for route in feature.routes),
     pages.within(Route("/console/{rest:path}", pages.nowhere, methods=["GET", "POST"])),
