@@ -44,7 +44,9 @@ async def write_off(tx: Tx, actor: Actor, item_id: UUID, note: str) -> Item:
     """A small difference becomes a loss or a gain. WriteOffTooLarge names the limit; NotBookable, ItemResolved."""
     item = await _open(tx, item_id)
     if item.may_book and abs(item.off_minor) > write_off_max_minor():
-        raise WriteOffTooLarge(limit_minor=write_off_max_minor(), asked_minor=abs(item.off_minor), currency=item.currency)
+        raise WriteOffTooLarge(
+            limit_minor=write_off_max_minor(), asked_minor=abs(item.off_minor), currency=item.currency
+        )
     journal_id = await _book(tx, item, DIFFERENCE, "reconciliation.difference", note)
     return await _settle(tx, actor, item, "write-off", "forced", note, journal_id)
 
