@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races check lint bench drill tour screenshots lock clean
+.PHONY: help setup run test races machine check lint bench drill tour screenshots lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,10 @@ test: .venv/dev ## run the tests, on a real PostgreSQL of their own
 
 races: .venv/dev ## the long races and crashes: kill -9 at every fault point
 	@HOLDFAST_RACES=long $(BIN)/python -m pytest -q tests/races
+
+machine: .venv/dev ## the long state machine over payments: HOLDFAST_MACHINE_SEED, _EXAMPLES, _STEPS
+	@HOLDFAST_MACHINE_EXAMPLES=$${HOLDFAST_MACHINE_EXAMPLES:-200} HOLDFAST_MACHINE_STEPS=$${HOLDFAST_MACHINE_STEPS:-60} \
+	  $(BIN)/python -m pytest -q tests/payments/machine/test_machine.py
 
 lint: .venv/dev ## format, lint, types, the ladder of imports
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
