@@ -12,7 +12,7 @@ from holdfast.kit import ids, schema
 from holdfast.kit.db import Db
 from tests.conftest import database
 
-LADDER = ("kit", "notices", "admission", "accounts", "catalogue", "inventory", "payments", "orders")
+LADDER = ("kit", "ledger", "notices", "admission", "accounts", "catalogue", "inventory", "payments", "orders")
 
 
 @pytest.mark.anyio

@@ -161,12 +161,14 @@ async def _conclude(tx: Tx, provider: str, day: date) -> None:
     if known.state == "fetched":
         await matching.note_ledger_differences(tx, provider, day, start, end, now)
         await reconciliation_store.settle_kind(tx, provider, day, "bill_missing", "the bill has come", now)
+    if known.state == "missing":
+        movements, minor = await matching.untold(tx, provider, day, start, end)
+        if movements:
+            await reconciliation_store.note_bill(
+                tx, known, "bill_missing", f"bill:{day}", theirs=None, at=now, answer=known.error or "there is no bill",
+                ours_minor=minor,
+            )  # fmt: skip
     figures = await matching.figures(tx, provider, day, start, end)
-    if known.state == "missing" and any(one.ours_count or one.ledger_minor for one in figures.values()):
-        await reconciliation_store.note_bill(
-            tx, known, "bill_missing", f"bill:{day}", theirs=None, at=now, answer=known.error or "there is no bill",
-            ours_minor=sum(one.ours_minor for one in figures.values()) if len(figures) == 1 else None,
-        )  # fmt: skip
     await bills_store.note_reconciled(tx, provider, day, figures, now)
 
 

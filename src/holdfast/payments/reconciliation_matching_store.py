@@ -202,6 +202,18 @@ async def note_ledger_differences(
     return row[0], row[1]
 
 
+async def untold(tx: ReadTx, provider: str, day: date, start: datetime, end: datetime) -> tuple[int, int | None]:
+    """What the ledger says of a day without a bill and no other bill tells: how many movements, and their sum when of one currency.
+
+    A refund stands in the bill of the day on which it was begun, whenever it ends.
+    """
+    [row] = await tx.tuples(
+        _SIDES + _BOOKED + "select count(*), case when count(distinct currency) = 1 then sum(ledger)::bigint end from (" + _LEDGER + ") l",
+        provider=provider, day=day, start=start, end=end, corrections=list(CORRECTIONS),
+    )  # fmt: skip
+    return row[0], row[1]
+
+
 async def figures(tx: ReadTx, provider: str, day: date, start: datetime, end: datetime) -> dict[str, Figures]:
     """What each side says of a day, and how much of it agrees, by currency."""
     rows = await tx.tuples(
