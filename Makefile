@@ -32,8 +32,8 @@ races: .venv/dev ## the long races and crashes: kill -9 at every fault point
 	@HOLDFAST_RACES=long $(BIN)/python -m pytest -q tests/races
 
 machine: .venv/dev ## the long state machine over payments: HOLDFAST_MACHINE_SEED, _EXAMPLES, _STEPS
-	@HOLDFAST_MACHINE_EXAMPLES=$${HOLDFAST_MACHINE_EXAMPLES:-200} HOLDFAST_MACHINE_STEPS=$${HOLDFAST_MACHINE_STEPS:-60} \
-	  $(BIN)/python -m pytest -q tests/payments/machine/test_machine.py
+	@HOLDFAST_MACHINE=long HOLDFAST_MACHINE_EXAMPLES=$${HOLDFAST_MACHINE_EXAMPLES:-200} HOLDFAST_MACHINE_STEPS=$${HOLDFAST_MACHINE_STEPS:-60} \
+	  $(BIN)/python -m pytest -q tests/payments/machine
 
 lint: .venv/dev ## format, lint, types, the ladder of imports
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .

@@ -11,8 +11,8 @@ from .ground import Ground
 from .machine import PaymentMachine
 
 SEED = int(os.environ.get("HOLDFAST_MACHINE_SEED", "1"))
-EXAMPLES = int(os.environ.get("HOLDFAST_MACHINE_EXAMPLES", "8"))
-STEPS = int(os.environ.get("HOLDFAST_MACHINE_STEPS", "25"))
+EXAMPLES = int(os.environ.get("HOLDFAST_MACHINE_EXAMPLES", "5"))
+STEPS = int(os.environ.get("HOLDFAST_MACHINE_STEPS", "20"))
 SHRINKS = os.environ.get("HOLDFAST_MACHINE_SHRINKS", "yes") == "yes"
 
 
