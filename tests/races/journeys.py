@@ -108,10 +108,10 @@ async def buys(client: Client, db: Db, slot: world.SlotWorld) -> None:
 
 
 async def pays_the_wrong_amount_and_cancels(client: Client, db: Db, slot: world.SlotWorld) -> None:
-    """Books, pays one fen too much, gets it all back, cancels."""
+    """Books, pays one fen too little, gets it all back, cancels."""
     number = await client.place(slot, "errs")
     assert number is not None
-    await scan(client, db, await client.code(number), amount=6001)
+    await scan(client, db, await client.code(number), amount=5999)
     while [refund["state"] for refund in (await client.ask("GET", f"/orders/{number}/payment")).json()["refunds"]] != [
         "succeeded"
     ]:
