@@ -26,9 +26,9 @@ from .ground import MORNING, Ground
 
 DEADLINES = ("Late money is accepted", "Money that nobody asked for is on its way back")
 """Sentences that hold only while workers run: asked at the end."""
-_FIRST_HOURS_S = (5, 5, 30, 30, 60, 60, 60, 300, 300, 300, 600, 600, 600, 900, 1800, 3600, 3600, 3600, 7200)
-_NEXT_DAYS_S = (86400, 600, 3600, 600, 3600, 3600)
-PAUSES_S = (*_FIRST_HOURS_S, *_NEXT_DAYS_S, *_NEXT_DAYS_S, *_NEXT_DAYS_S)
+_FIRST_HOURS_S = (10, 60, 300, 600, 900, 1800, 3600, 3600, 7200)
+_NEXT_DAY_S = (86400, 600, 3600, 3600)
+PAUSES_S = (*_FIRST_HOURS_S, *_NEXT_DAY_S, *_NEXT_DAY_S, *_NEXT_DAY_S)
 """How time passes at the end, until all is quiet."""
 FINAL_ATTEMPTS, FINAL_REFUNDS = ("succeeded",), ("succeeded", "closed")
 
