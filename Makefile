@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test races check lint bench tour screenshots lock clean
+.PHONY: help setup run test races machine check lint bench drill tour screenshots lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,6 +31,10 @@ test: .venv/dev ## run the tests, on a real PostgreSQL of their own
 races: .venv/dev ## the long races and crashes: kill -9 at every fault point
 	@HOLDFAST_RACES=long $(BIN)/python -m pytest -q tests/races
 
+machine: .venv/dev ## the long state machine over payments: HOLDFAST_MACHINE_SEED, _EXAMPLES, _STEPS
+	@HOLDFAST_MACHINE=long HOLDFAST_MACHINE_EXAMPLES=$${HOLDFAST_MACHINE_EXAMPLES:-200} HOLDFAST_MACHINE_STEPS=$${HOLDFAST_MACHINE_STEPS:-60} \
+	  $(BIN)/python -m pytest -q tests/payments/machine
+
 lint: .venv/dev ## format, lint, types, the ladder of imports
 	@$(BIN)/ruff format --check -q . && $(BIN)/ruff check -q .
 	@$(BIN)/mypy
@@ -38,8 +42,12 @@ lint: .venv/dev ## format, lint, types, the ladder of imports
 
 check: lint test ## all that CI runs
 
-bench: .venv/dev ## measure: group commit against a transaction each and against bare SQL
-	@$(BIN)/python -m holdfast bench booking
+bench: .venv/dev ## measure: bookings, the ledger, outages, the resolver, callbacks; each figure with its check
+	@status=0; for name in booking ledger outage resolver webhooks_in; do \
+	  echo "== $$name"; $(BIN)/python -m holdfast bench $$name || status=1; done; exit $$status
+
+drill: .venv/dev ## practise an outage of all ways to pay with 3,000 people; the report is var/drill.html
+	@mkdir -p var && $(BIN)/python -m holdfast drill payment-outage --report var/drill.html
 
 tour: .venv/run ## walk a traveller from search to the gate, in plain words
 	@$(BIN)/python -m holdfast tour

@@ -14,8 +14,31 @@ import holdfast
 PACKAGE = Path(holdfast.__file__).parent
 ROOT = PACKAGE.parent.parent
 MODULES = sorted(PACKAGE.rglob("*.py"))
-DOMAINS = ("ledger", "changes", "notices", "admission", "accounts", "catalogue", "inventory", "payments", "orders", "support")
-LADDER = ("kit", "changes", "notices", "admission", "accounts", "catalogue", "inventory", "payments", "orders", "support")
+DOMAINS = (
+    "ledger",
+    "changes",
+    "notices",
+    "admission",
+    "accounts",
+    "catalogue",
+    "inventory",
+    "payments",
+    "orders",
+    "support",
+)
+LADDER = (
+    "kit",
+    "ledger",
+    "changes",
+    "notices",
+    "admission",
+    "accounts",
+    "catalogue",
+    "inventory",
+    "payments",
+    "orders",
+    "support",
+)
 FUNCTION_LINES_MAX = 60
 FILE_LINES_MAX = 400
 

@@ -13,6 +13,7 @@ from holdfast import accounts
 from holdfast.accounts import attempts, attempts_store, breaker, verification
 from holdfast.accounts.attempts_model import (
     NORMAL_WHEN_THIN,
+    TRIES_MIN,
     HourOfDay,
     Method,
     Window,
@@ -49,7 +50,7 @@ def test_it_never_opens_while_half_of_the_usual_share_gets_in(window, normal):
 @given(windows(), NORMALS)
 def test_it_never_opens_on_few_tries_few_people_or_few_sources(window, normal):
     if fails_for_everybody(window, normal):
-        assert min(window.tries / 200, window.people / 50, window.sources / 50) >= 1
+        assert min(window.tries / TRIES_MIN, window.people / 50, window.sources / 50) >= 1
 
 
 @given(windows(), NORMALS)
@@ -58,7 +59,7 @@ def test_an_attack_among_people_who_get_in_on_their_own_devices_never_opens_it(w
         assert not fails_for_everybody(window, normal)
 
 
-@given(st.integers(200, 5000), st.integers(50, 5000), st.integers(50, 5000), NORMALS)
+@given(st.integers(TRIES_MIN, 5000), st.integers(50, 5000), st.integers(50, 5000), NORMALS)
 def test_a_verifier_that_lets_nobody_in_always_opens_it(tries, persons, sources, normal):
     assert fails_for_everybody(Window(tries, 0, persons, sources, tries // 2, 0), normal)
 
@@ -104,7 +105,7 @@ async def is_open(db) -> bool:
 
 
 async def test_a_crowd_of_failures_opens_it_with_alarm_audit_and_event(db):
-    await crowd(db, tries=199)
+    await crowd(db, tries=TRIES_MIN - 1)
     await breaker.consider(db, Method.PASSWORD)
     assert not await is_open(db)
     await crowd(db, tries=1)
@@ -112,7 +113,9 @@ async def test_a_crowd_of_failures_opens_it_with_alarm_audit_and_event(db):
     assert await is_open(db)
     await breaker.consider(db, Method.PASSWORD)
     lines = await world.value(db, "select array_agg(details) from kit.audit where action = 'sign-in.breaker-open'")
-    assert [(line["reason"], line["tries"], line["normal"]) for line in lines] == [("fails-for-everybody", 200, 0.6)]
+    assert [(line["reason"], line["tries"], line["normal"]) for line in lines] == [
+        ("fails-for-everybody", TRIES_MIN, 0.6)
+    ]
     assert await world.value(db, "select count(*) from notices.events where type = 'sign_in.breaker_changed'") == 1
 
 
@@ -145,7 +148,7 @@ async def test_what_is_usual_at_this_hour_is_learned_from_the_last_week(db):
             )  # fmt: skip
 
         await db.run(write)
-    await crowd(db, tries=200)
+    await crowd(db, tries=TRIES_MIN)
     await crowd(db, tries=20, succeeded=True)
     await breaker.consider(db, Method.PASSWORD)
     assert not await is_open(db), "a tenth gets in, as on every day"

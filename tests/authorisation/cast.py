@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import httpx2
 import msgspec
+import structlog
 from starlette.applications import Starlette
 
 from holdfast import accounts, api, main, orders, support
@@ -46,9 +47,17 @@ class Crew(msgspec.Struct, frozen=True):
     api_tokens: dict[str, str]
 
 
+def built() -> Any:
+    """The application of a process. What it settles for the whole process, how to log, is taken back: others test that."""
+    before = structlog.get_config()
+    app = main.app()
+    structlog.configure(**before)
+    return app
+
+
 def program(db: Db) -> tuple[Any, Starlette]:
     """The application of a process as it is served, on this database; and the site within."""
-    app = main.app()
+    app = built()
     site: Starlette = app.app._site  # type: ignore[attr-defined]
     site.state.db = db
     site.state.place = orders.group_commit(db, lanes=1)

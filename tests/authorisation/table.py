@@ -49,6 +49,8 @@ GET    /api/v1/orders                                     in        ok        ok
 GET    /api/v1/orders/{number}                            in        404       ok        ok        ok        -         -         in
 GET    /api/v1/orders/{number}/payment                    in        404       ok        ok        ok        -         -         in
 POST   /api/v1/orders/{number}/payment                    in        404       ok        ok        ok        -         -         in
+GET    /api/v1/orders/{number}/payment/ways               in        404       ok        ok        ok        -         -         in
+POST   /api/v1/orders/{number}/promise                    in        404       ok        ok        ok        -         -         in
 GET    /api/v1/orders/{number}/tickets                    in        404       ok        ok        ok        -         -         in
 GET    /api/v1/orders/{number}/calendar.ics               in        404       ok        ok        ok        -         -         in
 POST   /api/v1/lookups                                    ok        ok        ok        ok        ok        -         -         ok
@@ -110,6 +112,8 @@ GET    /problems/{code}                                   ok        ok        ok
 #                                                         nobody    other     owner     member    stale     link      wrong     staff
 GET    /orders/{number}/payment                           in        404       ok        ok        ok        ok        404       in
 POST   /orders/{number}/payment                           in        404       ok        ok        ok        ok        404       in
+GET    /orders/{number}/payment/card                      in        404       ok        ok        ok        ok        404       in
+POST   /orders/{number}/payment/promise                   in        404       ok        ok        ok        ok        404       in
 GET    /orders/{number}/payment/status                    in        404       ok        ok        ok        ok        404       in
 GET    /orders/{number}/cancellation                      in        404       ok        ok        ok        in        in        in
 POST   /orders/{number}/cancellation                      in        404       ok        ok        ok        in        in        in
@@ -268,6 +272,50 @@ POST   /console/webhooks/{id}/test                        in        in        no
 POST   /console/webhooks/{id}/ending                      in        in        no        no        no        no        no        404
 GET    /console/webhooks/deliveries/{number}              in        in        no        no        no        no        no        404
 POST   /console/webhooks/deliveries/{number}/resending    in        in        no        no        no        no        no        404
+
+# Payments, by programs and people
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /api/v1/payments                                   in        in        ok        no        ok        no        no        no
+GET    /api/v1/payments/{payment_id}                      in        in        404       no        404       no        no        no
+POST   /api/v1/payments/{payment_id}/refunds              in        in        no        no        404       no        no        no
+GET    /api/v1/refunds/{refund_id}                        in        in        404       no        404       no        no        no
+GET    /console/payments                                  in        in        ok        no        ok        no        no        no
+GET    /console/payments/{id}                             in        in        404       no        404       no        no        no
+POST   /console/payments/{id}/refunds                     in        in        no        no        404       no        no        no
+POST   /console/payments/{id}/asking                      in        in        404       no        404       no        no        no
+POST   /console/payments/{id}/refunds/{refund}/handing    in        in        no        no        404       no        no        no
+
+# The desk
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/desk                                      in        in        no        ok        ok        no        no        no
+POST   /console/desk/{number}/taking                      in        in        no        404       404       no        no        no
+POST   /console/desk/refunds/{id}/handing                 in        in        no        404       404       no        no        no
+
+# Ways to pay
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/channels                                  in        in        no        no        ok        ok        no        ok
+GET    /console/channels/{provider}                       in        in        no        no        404       404       no        404
+POST   /console/channels/{provider}/switches              in        in        no        no        no        404       no        404
+POST   /console/channels/{provider}/switches/{number}/lifting in        in        no        no        no        404       no        404
+POST   /console/channels/{provider}/rollouts              in        in        no        no        no        404       no        404
+GET    /console/resolver                                  in        in        no        no        ok        no        no        ok
+
+# Unapplied money and reconciliation
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/unapplied                                 in        in        no        no        ok        no        no        no
+POST   /console/unapplied/refunds/{id}/handing            in        in        no        no        ok        no        no        no
+POST   /console/unapplied/callbacks/{id}/review           in        in        no        no        ok        no        no        no
+GET    /console/reconciliation                            in        in        ok        no        ok        no        no        no
+GET    /console/reconciliation/queue                      in        in        ok        no        ok        no        no        no
+GET    /console/reconciliation/items/{id}                 in        in        404       no        404       no        no        no
+POST   /console/reconciliation/items/{id}/asking          in        in        no        no        404       no        no        no
+POST   /console/reconciliation/items/{id}/note            in        in        no        no        404       no        no        no
+POST   /console/reconciliation/items/{id}/acceptance      in        in        no        no        404       no        no        no
+POST   /console/reconciliation/items/{id}/suspense        in        in        no        no        404       no        no        no
+POST   /console/reconciliation/items/{id}/write-off       in        in        no        no        404       no        no        no
+POST   /console/reconciliation/items/{id}/reopening       in        in        no        no        404       no        no        no
+GET    /console/reconciliation/{provider}/{day}           in        in        404       no        404       no        no        no
+POST   /console/reconciliation/{provider}/{day}           in        in        no        no        404       no        no        no
 
 # Signing in of travellers
 #                                                         nobody    traveller support   desk      finance   operations marketing engineer

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from starlette.routing import Route
 
-from holdfast import api, main, web
+from holdfast import api, web
 from holdfast.kit.db import Db
 from tests import world
 
@@ -29,7 +29,7 @@ def served() -> Iterator[tuple[str, str]]:
     endpoints = {(endpoint.method, endpoint.path) for endpoint in api.endpoints()}
     yield from endpoints
     paths = {path for _method, path in endpoints}
-    for route in main.app().app._site.routes:
+    for route in cast.built().app._site.routes:
         assert isinstance(route, Route), (
             f"{route}: what is mounted is not in the table: teach this test to look into it"
         )

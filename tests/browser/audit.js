@@ -23,7 +23,7 @@
     check(labels || field.getAttribute("aria-label") || field.getAttribute("aria-labelledby"), `${name(field)} [${field.name}] has no label`);
   }
   for (const picture of all("img")) check(picture.hasAttribute("alt"), `${picture.src} has no alt`);
-  for (const picture of all("svg[role=img]")) check(picture.getAttribute("aria-label"), "a picture has no name");
+  for (const picture of all("svg[role=img]")) check(picture.getAttribute("aria-label") || picture.getAttribute("aria-labelledby"), "a picture has no name");
   for (const actor of all("a[href], button")) {
     if (actor.getAttribute("aria-hidden") !== "true") check((actor.getAttribute("aria-label") || actor.textContent).trim(), `${actor.outerHTML.slice(0, 80)} has no text`);
   }

@@ -39,7 +39,9 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def stage(browser: Browser) -> Iterator[Stage]:
     """The installation that the pages come from, and what happens around them."""
-    with Instance() as here:
+    with Instance(
+        settings={"HOLDFAST_CHANNEL_STEP_S": "1"}
+    ) as here:  # what returns after an outage is soon offered to all
         here.start()
         yield Stage(here)
 

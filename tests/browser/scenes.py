@@ -27,6 +27,9 @@ def scenes(stage: Stage, language: str = "en") -> list[Scene]:
     stage.ask("POST", f"/api/v1/orders/{cancelled}/cancellation", {}, who=mei)
     waiting = stage.order(mei, paid, 2, language)
     stage.start_payment(mei, waiting)
+    leaving, typing = stage.order(mei, paid, 1, language), stage.order(mei, paid, 1, language)
+    stage.start_payment(mei, leaving, provider="alipay", method="page")
+    stage.start_payment(mei, typing, provider="stripe", method="card")
     held = stage.order(mei, paid, 1, language)
     return [
         Scene("home", "/", guest),
@@ -45,6 +48,10 @@ def scenes(stage: Stage, language: str = "en") -> list[Scene]:
         Scene("order-cancelled", f"/orders/{cancelled}", mei),
         Scene("payment-choose", f"/orders/{held}/payment", mei),
         Scene("payment-waiting", f"/orders/{waiting}/payment", mei),
+        Scene("payment-other", f"/orders/{waiting}/payment?other=1", mei),
+        Scene("payment-leaving", f"/orders/{leaving}/payment", mei),
+        Scene("payment-by-card", f"/orders/{typing}/payment", mei),
+        Scene("payment-card", f"/orders/{typing}/payment/card", mei),
         Scene("payment-paid", f"/orders/{confirmed}/payment", mei),
         Scene("tickets", f"/orders/{confirmed}/tickets", mei),
         Scene("cancellation", f"/orders/{held}/cancellation", mei),

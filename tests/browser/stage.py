@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import html
 import json
@@ -147,20 +148,55 @@ class Stage:
     def orders(self, who: Person) -> list[dict[str, Any]]:
         return list(self.ask("GET", "/api/v1/orders", who=who)["items"])
 
-    def start_payment(self, who: Person, number: str) -> None:
-        """The code to scan is there."""
+    def start_payment(self, who: Person, number: str, **wish: str) -> None:
+        """The code to scan is there, or what else its payer needs."""
         path = f"/api/v1/orders/{number}/payment"
-        self.ask("POST", path, {}, who=who)
-        until(lambda: self.ask("GET", path, who=who)["code_url"])
+        self.ask("POST", path, wish, who=who)
+        until(lambda: self.ask("GET", path, who=who)["attempt_state"] == "awaiting_user")
 
     def break_payments(self) -> None:
         """From now on the provider's answers get lost: whether money came is in doubt."""
-        steps = [{"fault": "lost_response"}]
+        self.script({"fault": "lost_response"})
+
+    def script(self, *steps: dict[str, Any]) -> None:
+        """What goes wrong at the providers from now on."""
         self.ask("POST", f"{self.here.simulator_url}/_sim/scenario", {"steps": steps})
 
     def mend_payments(self) -> None:
-        """The provider answers again."""
+        """The providers answer again, and everything is offered to everybody."""
         self.ask("DELETE", f"{self.here.simulator_url}/_sim/scenario")
+        with psycopg.connect(self.here.database_url) as connection:
+            connection.execute("update payments.switches set lifted_at = now() where lifted_at is null")
+        until(self._all_is_well, 60)
+
+    def _all_is_well(self) -> bool:
+        with psycopg.connect(self.here.database_url) as connection:
+            found = connection.execute("select count(*) from payments.channels where state <> 'healthy'").fetchone()
+        return found == (0,)
+
+    def knock_out(self, *ways: tuple[str, str]) -> None:
+        """So many calls of these ways fail that they are no longer offered."""
+        self.script(*({"fault": "html_502", "match": "create", "provider": provider} for provider, _ in ways))
+        person, slot = self.person(), self.slot(PAID)
+        for provider, method in ways:
+            for _ in range(5):
+                number = self.order(person, slot)
+                with contextlib.suppress(AssertionError):  # from the fifth on it is refused
+                    self.ask(
+                        "POST", f"/api/v1/orders/{number}/payment", {"provider": provider, "method": method}, who=person
+                    )
+        with psycopg.connect(self.here.database_url, autocommit=True) as connection:
+            ask = "select array_agg(distinct provider || '/' || method) from payments.channels where state = 'down' and operation = 'create'"
+            wanted = {f"{provider}/{method}" for provider, method in ways}
+            until(lambda: wanted <= set((connection.execute(ask).fetchone() or [[]])[0] or []))
+
+    def switch_off(self, provider: str, method: str) -> None:
+        """Staff turn a way to pay off."""
+        with psycopg.connect(self.here.database_url) as connection:
+            connection.execute(
+                "insert into payments.switches (provider, method, reason, by, at, until) values (%s, %s, 'test', 'test', now(), now() + interval '1 h')",
+                [provider, method],
+            )
 
     def pay(self, who: Person, number: str) -> None:
         """Pays in the wallet and waits until the order is confirmed."""

@@ -103,7 +103,7 @@ def pay_in_the_wallet(me: Visit) -> str:
     page.wait_for_url(re.compile(r"/orders/\w+/payment"))
     number = re.findall(r"/orders/(\w+)/payment", page.url)[0]
     page.get_by_role("button", name=re.compile(me.says("Pay {amount}", amount=""))).click()
-    wallet = page.get_by_role("link", name=me.says("Open WeChat on this device"))
+    wallet = page.get_by_role("link", name=me.says("Open {app} on this device", app=me.says("WeChat")))
     expect(wallet).to_be_visible()
     assert codes.read(page.locator(".qr svg")).startswith("weixin://wxpay/bizpayurl?pr=")
     wallet.click()

@@ -12,7 +12,19 @@ from holdfast.kit import ids, schema
 from holdfast.kit.db import Db
 from tests.conftest import database
 
-LADDER = ("kit", "notices", "admission", "accounts", "catalogue", "inventory", "payments", "orders")
+LADDER = (
+    "kit",
+    "ledger",
+    "changes",
+    "notices",
+    "admission",
+    "accounts",
+    "catalogue",
+    "inventory",
+    "payments",
+    "orders",
+    "support",
+)
 
 
 @pytest.mark.anyio

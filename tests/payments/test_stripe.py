@@ -233,10 +233,11 @@ async def test_a_refund_in_doubt_is_asked_about_and_sent_once(cards, sim, mishap
         await anyio.sleep(0.5)
     asked, _ = await cards.query_refund(f"R{ref}", ref)
     assert (asked.state is RefundState.NOT_FOUND) is not mishap.done
-    if mishap.fault == "system_error":  # the failure is kept under the key, so that nothing can be done twice
+    if (
+        mishap.fault == "system_error"
+    ):  # the failure is kept under the key; the payment's refunds show that nothing was done
         again, _ = await cards.refund(refund_of(ref, provider_ref=provider_ref))
-        assert again.state is RefundState.UNKNOWN
-        sim.advance(86_401)
+        assert again.state in (RefundState.PROCESSING, RefundState.SUCCEEDED)
     await cards.refund(refund_of(ref, provider_ref=provider_ref))
     assert [given["amount"] for given in sim.order(ref)["refunds"]] == [2_800]
 

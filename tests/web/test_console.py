@@ -45,6 +45,17 @@ OPEN_TO_ALL_STAFF = {
 NARROWER: dict[tuple[str, str], tuple[Role, ...]] = {
     ("POST", "/console/restrictions/voiding"): (Role.ENGINEER,),
     ("POST", "/console/restrictions/breakers/{method}/closing"): (Role.ENGINEER,),
+    ("POST", "/console/reconciliation/{provider}/{day}"): (Role.FINANCE,),
+    **{
+        ("POST", f"/console/reconciliation/items/{{id}}/{act}"): (Role.FINANCE,)
+        for act in ("asking", "note", "acceptance", "suspense", "write-off", "reopening")
+    },
+    ("POST", "/console/payments/{id}/refunds"): (Role.FINANCE,),
+    ("POST", "/console/payments/{id}/refunds/{refund}/handing"): (Role.FINANCE,),
+    **{
+        ("POST", f"/console/channels/{{provider}}/{act}"): (Role.ENGINEER, Role.OPERATIONS)
+        for act in ("switches", "switches/{number}/lifting", "rollouts")
+    },
 }
 """Acts that need fewer roles than their section: method and path → roles."""
 

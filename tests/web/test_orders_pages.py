@@ -86,6 +86,16 @@ async def test_cancelling_asks_once_and_is_told_in_the_story(db: Db, reader: htt
     assert (await reader.get(f"/orders/{order.number}/cancellation")).status_code == 303
 
 
+async def test_cancelling_what_is_over_says_so_and_fails_nowhere(db: Db, reader: httpx2.AsyncClient) -> None:
+    owner, order = await world.held_order(db, await world.open_slot(db))
+    sign_in(reader, owner)
+    await world.run_out(db, order)
+    await orders.expiry.sweep(db)
+    refused = await reader.post(f"/orders/{order.number}/cancellation")
+    assert refused.status_code == 409
+    assert "This order can no longer be cancelled here." in text_of(refused)
+
+
 async def test_the_payment_page_looks_again_without_javascript_only_when_something_may_happen(
     db: Db, reader: httpx2.AsyncClient
 ) -> None:

@@ -11,27 +11,40 @@ import pytest
 from holdfast import orders, payments
 from holdfast.kit import clock
 from holdfast.orders.model import OrderRow
-from holdfast.web.traveller.payments import stage_of
+from holdfast.web import words
+from holdfast.web.traveller.stages import SHOWN, stage_of
+
+BEFORE, AFTER = timedelta(minutes=-5), timedelta(minutes=5)
+"""A payment that was begun before or after its order was confirmed."""
 
 
 def order(state: str, *, over: bool = False) -> orders.Order:
     now = clock.now()
-    until = now + timedelta(minutes=-1 if over else 10)
+    until = now + (timedelta(minutes=-1) if over else timedelta(days=1))  # the table is made when tests are collected
+    confirmed_at = now if state in ("confirmed", "used") else None
     row = OrderRow(
-        uuid4(), "7K3QF90XMA", uuid4(), orders.State(state), 6000, "CNY", "138****8000", "zh", "web", now, until, None, None
+        uuid4(), "7K3QF90XMA", uuid4(), orders.State(state), 6000, "CNY", "138****8000", "zh", "web", now, until, confirmed_at, None
     )  # fmt: skip
     return orders.Order(row, [], [], [])
 
 
-def payment(state: str, attempt: str | None, *, in_doubt: bool = False) -> payments.PaymentView:
+def payment(
+    state: str, attempt: str | None, *, method: str = "native", in_doubt: bool = False, begun: timedelta = BEFORE, refunds: int = 0
+) -> payments.PaymentView:  # fmt: skip
+    payable = attempt == "awaiting_user"
     values: dict[str, Any] = {
-        "method": "wechatpay", "code_url": None, "merchant_ref": None, "error_code": None, "expires_at": clock.now(),
-        "paid_at": None, "refunds": [],
+        "provider": "wechatpay", "code_url": "weixin://x" if payable and method in ("native", "qr") else None,
+        "pay_url": "https://x" if payable and method in ("h5", "page") else None,
+        "client_secret": "x" if payable and method == "card" else None, "merchant_ref": None, "error_code": None,
+        "expires_at": clock.now(), "due_at": None, "paid_at": None, "abandoned": [], "refunds": [None] * refunds,
     }  # fmt: skip
     return payments.PaymentView(
+        intent_id=uuid4(),
         state=payments.IntentState(state),
         in_doubt=in_doubt,
         attempt_state=payments.AttemptState(attempt) if attempt else None,
+        method=method,
+        started_at=clock.now() + begun if attempt else None,
         **values,
     )
 
@@ -39,22 +52,44 @@ def payment(state: str, attempt: str | None, *, in_doubt: bool = False) -> payme
 STAGES = [
     (order("held"), None, "choose"),
     (order("held", over=True), None, "expired"),
+    (order("awaiting_payment"), payment("open", None), "choose"),
     (order("awaiting_payment"), payment("open", "created"), "starting"),
     (order("awaiting_payment"), payment("open", "submitted"), "starting"),
     (order("awaiting_payment"), payment("open", "awaiting_user"), "waiting"),
+    (order("awaiting_payment"), payment("open", "awaiting_user", method="qr"), "waiting"),
+    (order("awaiting_payment"), payment("open", "awaiting_user", method="h5"), "leaving"),
+    (order("awaiting_payment"), payment("open", "awaiting_user", method="page"), "leaving"),
+    (order("awaiting_payment"), payment("open", "awaiting_user", method="card"), "card"),
+    (order("awaiting_payment"), payment("open", "awaiting_user", method="desk"), "starting"),
     (order("awaiting_payment"), payment("open", "unknown", in_doubt=True), "checking"),
+    (order("awaiting_payment"), payment("open", "unknown"), "checking"),
     (order("awaiting_payment"), payment("open", "failed", in_doubt=True), "checking"),
     (order("awaiting_payment"), payment("open", "failed"), "failed"),
     (order("awaiting_payment"), payment("open", "closed"), "failed"),
+    (order("awaiting_payment"), payment("open", "succeeded"), "mismatch"),
     (order("awaiting_payment", over=True), payment("open", "awaiting_user"), "checking"),
     (order("awaiting_payment"), payment("paid", "succeeded"), "arrived"),
     (order("awaiting_payment", over=True), payment("paid", "succeeded"), "arrived"),
     (order("expired"), payment("expired", "closed"), "expired"),
     (order("expired"), payment("expired", "succeeded"), "late"),
+    (order("expired"), payment("paid", "succeeded"), "late"),
+    (order("expired"), payment("expired", "succeeded", refunds=1), "returned"),
     (order("cancelled"), payment("cancelled", "closed"), "cancelled"),
+    (order("cancelled"), payment("paid", "succeeded", refunds=1), "cancelled"),
     (order("confirmed"), payment("paid", "succeeded"), "paid"),
     (order("confirmed"), None, "paid"),
     (order("used"), payment("paid", "succeeded"), "paid"),
+    (order("confirmed"), payment("deferred", None), "promised"),
+    (order("used"), payment("deferred", None), "promised"),
+    (order("confirmed"), payment("deferred", "unknown", in_doubt=True), "promised"),
+    (order("confirmed"), payment("deferred", "awaiting_user"), "promised"),
+    (order("confirmed"), payment("deferred", "awaiting_user", begun=AFTER), "waiting"),
+    (order("confirmed"), payment("deferred", "awaiting_user", method="page", begun=AFTER), "leaving"),
+    (order("confirmed"), payment("deferred", "created", begun=AFTER), "starting"),
+    (order("confirmed"), payment("deferred", "unknown", in_doubt=True, begun=AFTER), "checking"),
+    (order("confirmed"), payment("deferred", "failed", begun=AFTER), "promised"),
+    (order("confirmed"), payment("expired", "closed"), "unpaid"),
+    (order("used"), payment("expired", None), "unpaid"),
 ]
 
 
@@ -63,12 +98,20 @@ def test_the_stage_of_a_payment(of: orders.Order, paid: payments.PaymentView | N
     assert stage_of(of, paid, clock.now()).name == stage
 
 
-def test_every_attempt_state_has_a_stage() -> None:
-    for state in payments.AttemptState:
-        assert stage_of(order("awaiting_payment"), payment("open", state.value), clock.now())
+@pytest.mark.parametrize("state", orders.State)
+@pytest.mark.parametrize("intent", payments.IntentState)
+def test_every_combination_of_states_has_a_stage(state: orders.State, intent: payments.IntentState) -> None:
+    for attempt in (None, *payments.AttemptState):
+        for method in (*SHOWN, "desk"):
+            for over in (False, True):
+                assert stage_of(order(state, over=over), payment(intent, attempt, method=method), clock.now())
 
 
-@pytest.mark.parametrize("stage", ["starting", "waiting", "checking", "arrived"])
+def test_every_stage_but_the_outage_is_reached() -> None:
+    assert {stage for _, _, stage in STAGES} == set(words.STAGES) - {"outage"}
+
+
+@pytest.mark.parametrize("stage", ["starting", "waiting", "leaving", "card", "checking", "arrived", "late"])
 def test_a_stage_that_may_change_by_itself_is_looked_at_again(stage: str) -> None:
     of, paid, _ = next(row for row in STAGES if row[2] == stage)
     assert stage_of(of, paid, clock.now()).moves

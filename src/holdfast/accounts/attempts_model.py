@@ -16,7 +16,7 @@ WAITS_S = (0, 0, 0, 1, 2, 4, 8, 16, 32, 60)
 FAILURES_MAX = 100
 """In a row, from all unknown devices together (NIST SP 800-63B §5.2.2, ASVS 2.2.1); then they rest for `REST`."""
 REST = timedelta(hours=1)
-TRIES_MIN, PEOPLE_MIN, SOURCES_MIN = 200, 50, 50
+TRIES_MIN, PEOPLE_MIN, SOURCES_MIN = 150, 50, 50
 """What a window must hold before it says anything about a way to sign in."""
 KNOWN_TRIES_MIN = 20
 """From known devices: if those get in as usual, the others are an attack and not a broken verifier."""

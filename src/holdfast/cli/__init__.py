@@ -9,14 +9,42 @@ from holdfast.kit.embedded import EmbeddedUnavailable
 from holdfast.kit.i18n import translate
 from holdfast.kit.problems import Problem
 
-from . import accounts, benches, catalogue, database, processes, tickets, tour, where
+from . import (
+    accounts,
+    benches,
+    catalogue,
+    database,
+    drills,
+    ledger,
+    payments,
+    processes,
+    staff,
+    tickets,
+    tour,
+    webhooks,
+    where,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command. Exit 0: done; 1: the thing asked for is not so; 2: the command line is wrong; 3: a problem."""
     parser = argparse.ArgumentParser(prog="holdfast", description="Reservation and payment for travel.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for noun in (processes, database, catalogue, accounts, tickets, benches, tour, where):
+    for noun in (
+        processes,
+        database,
+        catalogue,
+        accounts,
+        payments,
+        ledger,
+        tickets,
+        staff,
+        webhooks,
+        benches,
+        drills,
+        tour,
+        where,
+    ):
         noun.register(commands)
     given = parser.parse_args(arguments)
     try:

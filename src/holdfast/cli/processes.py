@@ -78,7 +78,7 @@ def run_all(given: argparse.Namespace) -> int:
 
 async def _furnish(url: str) -> None:
     """The demo catalogue and its slots, if this database has no venue yet; slots for the coming days in any case."""
-    from holdfast import catalogue, inventory
+    from holdfast import accounts, catalogue, inventory
     from holdfast.kit import actor, clock
 
     db = await Db(url, size=2).open()
@@ -91,6 +91,10 @@ async def _furnish(url: str) -> None:
         today = (clock.now()).date()
         made = await db.run(inventory.generate, actor.system("slots"), today=today)
         _say(f"slots for the next 30 days: {made.created} created")
+        if not await db.read(accounts.staff_members):
+            _say(
+                "no staff yet: `holdfast staff add you@example.org --name You --role engineer` opens the console to you"
+            )
     finally:
         await db.close()
 

@@ -38,12 +38,16 @@ def show(given: argparse.Namespace) -> int:
 
 def _place(thing: Any) -> str:
     """``orders/jobs.py:17`` below the package."""
+    thing = inspect.unwrap(thing)
     file = Path(inspect.getsourcefile(thing) or "").relative_to(Path(holdfast.__file__).parent)
     return f"{file}:{inspect.getsourcelines(thing)[1]}"
 
 
 def _routes() -> list[str]:
-    declared = [f"{e.path:45} {e.method:6} {e.who:10} {e.summary}  [{_place(e.handler)}]" for e in api.endpoints()]
+    declared = [
+        f"{e.path:45} {e.method:6} {'+'.join(e.roles) or e.who:10} {e.summary}  [{_place(e.handler)}]"
+        for e in api.endpoints()
+    ]
     pages = [
         f"{route.path:45} {','.join(sorted((route.methods or set()) - {'HEAD'})):6} page       [{_place(route.endpoint)}]"
         for route in web.routes

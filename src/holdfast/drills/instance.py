@@ -4,10 +4,12 @@ with Instance() as here:
     here.start()
     ... requests to here.url ...
     here.kill("site"); here.kill_database(); here.start()
+    here.advance(36 * 3600)  # for the simulator at once, for all others from their next start
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -31,7 +33,10 @@ PATIENCE_S = 60.0
 class Instance:
     """Processes and files under one temporary home; everything is gone after the ``with`` block."""
 
-    def __init__(self, *, workers: int = 1, settings: dict[str, str] | None = None, demo: bool = True) -> None:
+    def __init__(
+        self, *, workers: int = 1, settings: dict[str, str] | None = None, demo: bool = True, keep: bool = False
+    ) -> None:
+        """`keep`: the home stays when all is over, with its database stopped."""
         self.home = Path(tempfile.mkdtemp(prefix="holdfast-instance-"))
         self.home.chmod(0o755)
         port, simulator_port = _free_ports(2)
@@ -51,9 +56,11 @@ class Instance:
             "site": ["holdfast", "serve", "--port", str(port), "--workers", str(workers)],
         }
         self._running: dict[Process, subprocess.Popen[bytes]] = {}
-        self._demo = demo
+        self._demo, self._keep = demo, keep
         self._furnished = False
         self.database_url = ""
+        self.clock_offset_s = 0.0
+        """How far the clocks were moved by `advance`."""
 
     def __enter__(self) -> Instance:
         return self
@@ -63,6 +70,9 @@ class Instance:
     ) -> None:
         for name in list(self._running):
             self.kill(name)
+        if self._keep:
+            embedded.stop(self.home)
+            return
         embedded.kill(self.home)
         shutil.rmtree(self.home, ignore_errors=True)
 
@@ -103,6 +113,28 @@ class Instance:
         if done.returncode:
             raise subprocess.CalledProcessError(done.returncode, arguments, done.stdout, done.stderr)
         return done.stdout
+
+    def restart(self, name: Process) -> None:
+        """Asks a process to end, as an update does, and starts it again; the site is waited for."""
+        process = self._running.get(name)
+        if process is not None and process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+        self.kill(name)
+        self.start_process(name)
+        if name == "site":
+            self._wait("site", f"{self.url}/readyz")
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clocks: the simulator's now, those of commands and of the other processes from their next start."""
+        request = urllib.request.Request(  # noqa: S310 - our own address
+            f"{self.simulator_url}/_sim/clock", json.dumps({"advance_s": seconds}).encode(), method="POST"
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+            answer.read()
+        self.clock_offset_s += seconds
+        self.environment["HOLDFAST_CLOCK_OFFSET_S"] = str(self.clock_offset_s)
 
     def kill(self, name: Process) -> None:
         """kill -9 of a process and its children."""

@@ -36,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True):
     """A channel that returns after an outage is offered to more payers after each clean pause of so many seconds."""
     resolver_rates: str = ""
     """Questions a second to each provider, such as ``wechatpay=60,alipay=20``; empty: a fifth of what they document."""
+    reconciliation_write_off_minor: int = 1_000
+    """The largest difference to a provider's bill that one person may write off, in minor units."""
     deferral: str = "outage"
     """When an order may be confirmed before it is paid: never, outage (no online channel answers) or always."""
     deferral_order_minor: int = 100_000

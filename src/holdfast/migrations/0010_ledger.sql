@@ -77,6 +77,7 @@ create table ledger.journals (
 create unique index journal_resolved_once on ledger.journals (pending_id) where pending_id is not null;
 create unique index journal_reversed_once on ledger.journals (reverses) where reverses is not null;
 create index journals_subject on ledger.journals (subject, number);
+create index journals_effective on ledger.journals using brin (effective_at);
 comment on column ledger.journals.number is 'Order in which journals took effect: of two on one account, the later has the higher number.';
 comment on column ledger.journals.content is 'Hash of act, kind, subject and legs: what a second writing under the same key must agree with.';
 comment on column ledger.journals.written_in is 'The transaction that wrote it: nobody adds entries later.';

@@ -24,6 +24,11 @@ comment on column payments.attempts.priority is '0 holds places and is in doubt,
 drop index payments.attempts_due;
 create index attempts_due on payments.attempts (provider, priority, next_query_at) where next_query_at is not null;
 create index attempts_created on payments.attempts (created_at);
+create index attempts_txn on payments.attempts (provider_txn) where provider_txn is not null;
+create index attempts_provider_ref on payments.attempts (provider_ref) where provider_ref is not null;
+create index attempts_unknown on payments.attempts (intent_id) where state = 'unknown';
+create index intents_conflicted on payments.intents (id) where conflicted;
+create index intents_created on payments.intents (created_at);
 
 alter table payments.calls
   alter column attempt_id drop not null,
@@ -39,6 +44,7 @@ create index calls_of_channel on payments.calls (provider, method, adapter_versi
 create index calls_started on payments.calls (started_at);
 
 alter table payments.observations add column note text;
+create index observations_seen on payments.observations (seen_at);
 
 create table payments.channels (
   provider        text not null,
@@ -122,6 +128,7 @@ create table payments.second_receipts (
   journal_id   uuid,
   constraint second_receipt_once unique (provider, provider_txn)
 );
+create index second_receipts_txn on payments.second_receipts (provider_txn);
 create index second_receipts_due on payments.second_receipts (next_query_at) where next_query_at is not null;
 
 alter table payments.refunds
@@ -133,6 +140,13 @@ alter table payments.refunds
 drop index payments.refunds_due;
 create index refunds_due on payments.refunds (next_query_at) where next_query_at is not null;
 create index refunds_created on payments.refunds (created_at);
+create index refunds_abnormal on payments.refunds (created_at) where state = 'abnormal';
+create index refunds_closed on payments.refunds (attempt_id) where state = 'closed';
+create index refunds_unfinished on payments.refunds (created_at) where state not in ('succeeded', 'closed');
+
+create index inbox_payment on payments.inbox ((content #>> '{payment,merchant_ref}'));
+create index inbox_refund on payments.inbox ((content #>> '{refund,refund_ref}'));
+create index inbox_review on payments.inbox (received_at) where state = 'needs_review';
 
 create table payments.pace (
   provider    text not null primary key,

@@ -143,6 +143,7 @@ async def _note_absence(tx: Tx, provider: str, day: date, call: CallRecord) -> N
 
 async def store(tx: Tx, bill: Bill) -> None:
     """Keeps a bill. The same content again changes nothing; another content adds its new rows and is a difference."""
+    await bills_store.brace(tx)
     await lock(tx, f"payments.bill:{bill.provider}:{bill.day}")
     await bills_store.want(tx, bill.provider, bill.day, bill.day, clock.now())
     known = await bills_store.bill_locked(tx, bill.provider, bill.day)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import LiteralString
+from uuid import UUID
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -108,7 +109,10 @@ async def note_reconciled(tx: Tx, provider: str, day: date, figures: dict[str, F
 
 
 async def insert_rows(tx: Tx, provider: str, day: date, rows: Sequence[BillRow], begin: int) -> None:
-    """Writes rows in the order of the bill, numbered from `begin`, and marks those that stand in a bill already."""
+    """Writes rows in the order of the bill, numbered from `begin`, and marks those that stand in a bill already.
+
+    The planner is told of many new rows at once: what compares them comes next.
+    """
     for start in range(0, len(rows), CHUNK):
         part = rows[start : start + CHUNK]
         await tx.execute(
@@ -125,6 +129,8 @@ async def insert_rows(tx: Tx, provider: str, day: date, rows: Sequence[BillRow],
             fees=[row.fee_minor for row in part], ats=[row.occurred_at for row in part],
             statuses=[str(row.status) if row.status else None for row in part],
         )  # fmt: skip
+    if len(rows) >= CHUNK:
+        await tx.execute("analyze payments.bill_rows")
     await tx.execute(
         """update payments.bill_rows b set repeats = true
            where b.provider = %(provider)s and b.day = %(day)s and b.number >= %(begin)s
@@ -166,31 +172,34 @@ async def rows_about(tx: ReadTx, provider: str, merchant_ref: str, limit: int = 
     )  # fmt: skip
 
 
-async def fees_owed(tx: Tx, provider: str, day: date) -> list[tuple[str, int, int, int]]:
-    """Fees of a bill's rows that are ours and not booked: currency, kept, given back, and the first row's number."""
-    rows = await tx.tuples(
-        "select currency, sum(kept)::bigint, sum(back)::bigint, min(number) from ("
-        + _FEES
-        + ") f group by currency order by currency",
-        provider=provider, day=day,
-    )  # fmt: skip
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
-
-
-_FEES: LiteralString = """select b.number, b.currency, case when b.refund_ref is null then b.fee_minor else 0 end as kept,
-           case when b.refund_ref is null then 0 else b.fee_minor end as back
-      from payments.bill_rows b
-     where b.provider = %(provider)s and b.day = %(day)s and b.fee_minor > 0 and b.fees_journal is null and not b.repeats
+_FEES: LiteralString = """b.provider = %(provider)s and b.day = %(day)s and b.fee_minor > 0 and b.fees_journal is null and not b.repeats
        and case when b.refund_ref is null
              then exists (select 1 from payments.attempts a where a.provider = b.provider and a.merchant_ref = b.merchant_ref)
              else exists (select 1 from payments.refunds r where r.refund_ref = b.refund_ref) end """
 
 
-async def mark_fees(tx: Tx, provider: str, day: date, currency: str, journal_id: object) -> int:
+async def fees_owed(tx: Tx, provider: str, day: date) -> list[tuple[str, int, int, int]]:
+    """Fees of a bill's rows that are ours and not booked: currency, kept, given back, and the first row's number."""
+    rows = await tx.tuples(
+        """select b.currency, coalesce(sum(b.fee_minor) filter (where b.refund_ref is null), 0)::bigint,
+                  coalesce(sum(b.fee_minor) filter (where b.refund_ref is not null), 0)::bigint, min(b.number)
+           from payments.bill_rows b where """
+        + _FEES
+        + "group by b.currency order by b.currency",
+        provider=provider, day=day,
+    )  # fmt: skip
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def mark_fees(tx: Tx, provider: str, day: date, currency: str, journal_id: UUID) -> int:
     """The fees that `fees_owed` told of are booked in this journal; how many rows they were."""
     return await tx.execute(
-        "update payments.bill_rows t set fees_journal = %(journal)s from ("
-        + _FEES
-        + """) f where t.provider = %(provider)s and t.day = %(day)s and t.number = f.number and f.currency = %(currency)s""",
+        "update payments.bill_rows b set fees_journal = %(journal)s where b.currency = %(currency)s and " + _FEES,
         provider=provider, day=day, currency=currency, journal=journal_id,
     )  # fmt: skip
+
+
+async def brace(tx: Tx) -> None:
+    """What follows in this transaction is about whole days: it may take longer and more memory than what people wait for."""
+    await tx.execute("set local statement_timeout = '30min'")
+    await tx.execute("set local work_mem = '128MB'")

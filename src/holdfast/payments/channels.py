@@ -21,6 +21,8 @@ from .providers.wechatpay import load_config as wechatpay_config
 METHODS = {"wechatpay": ("native", "h5"), "alipay": ("qr", "page"), "stripe": ("card",)}
 """Ways to pay online, in the order in which they are offered while all are well. `native` and `qr` are scanned; `h5` and `page`
 lead the payer's own browser away; `card` is typed into the provider's fields on our page."""
+JUDGED_BY = {("alipay", "page"): "qr"}
+"""Ways that begin without a call to their provider are as well as another of its ways, and as its answers to questions."""
 VERSIONS = {"wechatpay": ("apiv3.1", "apiv3.2"), "alipay": ("openapi.1",), "stripe": ("2026-10",), DESK: ("1",)}
 """Versions of each adapter, the tried one first."""
 MAKERS: dict[str, Callable[[bytes, http.Client, str], Provider]] = {

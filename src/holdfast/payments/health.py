@@ -7,6 +7,7 @@ returns to a growing share of payers. States live in the database, so all proces
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,7 +20,7 @@ from holdfast.kit.problems import Unavailable
 
 from . import channels, health_store, news, rollouts, store
 from .health_store import Outcome
-from .model import Key
+from .model import PROBE, Key
 from .providers.base import CallRecord, Charge, OutcomeClass, PaymentState
 
 WINDOW = 125
@@ -187,18 +188,21 @@ async def probe(db: Db) -> int:
     """Tries what does not serve: a charge that nobody sees and that is closed again, or a question. How many were tried."""
     now = clock.now()
     due = await db.run(health_store.claim_probes, now, now + PROBE_EVERY)
-    for row in due:
+
+    async def one(key: Key) -> None:
         try:
-            await _probe(db, row.key)
+            await _probe(db, key)
         except Unavailable as reason:
-            log.get().info("channel.probe_postponed", channel=str(row.key), reason=reason.code)
-        await db.run(review, row.key)
+            log.get().info("channel.probe_postponed", channel=str(key), reason=reason.code)
+        await db.run(review, key)
+
+    await asyncio.gather(*(one(row.key) for row in due))  # side by side: one that hangs delays no other's return
     return len(due)
 
 
 async def _probe(db: Db, key: Key) -> None:
     adapter = await channels.current().get(key.provider, key.version)
-    ref = f"HP{ids.uuid7().hex[:30].upper()}"
+    ref = f"{PROBE}{ids.uuid7().hex[:30].upper()}"
     if key.operation != "create":
         _, call = await adapter.query(ref)
         await db.run(_note_probe, call, key)

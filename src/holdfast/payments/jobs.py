@@ -25,8 +25,13 @@ async def close_what_else_could_be_paid(db: Db, payload: dict[str, Any]) -> None
 
 @every(1)
 async def watch_channels(db: Db) -> None:
-    """How each channel is, and trying those that do not serve."""
+    """How each channel is."""
     await health.watch(db)
+
+
+@every(1)
+async def probe_channels(db: Db) -> None:
+    """Trying those that do not serve, beside the watching: a probe may wait for its answer as long as a payer."""
     await health.probe(db)
 
 
@@ -37,9 +42,21 @@ async def watch_conversion(db: Db) -> None:
 
 
 @every(1)
-async def resolve_payments(db: Db) -> None:
-    """Asks about attempts and refunds that are not final."""
-    await resolver.resolve(db)
+async def resolve_wechatpay(db: Db) -> None:
+    """Asks about attempts and refunds that are not final; each provider in rounds of its own, so that none waits for another."""
+    await resolver.resolve(db, "wechatpay")
+
+
+@every(1)
+async def resolve_alipay(db: Db) -> None:
+    """The same at Alipay."""
+    await resolver.resolve(db, "alipay")
+
+
+@every(1)
+async def resolve_stripe(db: Db) -> None:
+    """The same at Stripe."""
+    await resolver.resolve(db, "stripe")
 
 
 @every(60)

@@ -255,6 +255,8 @@ def next_state(state: AttemptState, seen: Observation, *, payable_until: datetim
 
 
 QUERY_PAUSES_S = (2, 5, 10, 30, 60, 180, 300, 600, 1800)
+PROBE = "HP"
+"""So begin the references of synthetic charges, which belong to no payment."""
 DESK = "desk"
 """The channel that needs nobody: money in the hand, recorded by staff. It is never asked."""
 

@@ -11,6 +11,7 @@ from holdfast.kit import clock, faults, ids, jobs, log
 from holdfast.kit.db import Db, Tx
 
 from . import channels, refunds, refunds_store, store
+from .model import PROBE
 from .observations import observe
 from .providers.base import Acknowledgement, Notification, Observation, RefundObservation
 
@@ -79,6 +80,8 @@ async def _act(tx: Tx, provider: str, told: _Content) -> str | None:
             return "unknown reference"
         await refunds.observe_refund(tx, refund.id, told.refund)
     elif told.payment is not None:
+        if told.payment.merchant_ref.startswith(PROBE):
+            return None  # the end of a synthetic charge: nobody's payment
         attempt = await store.attempt_of_reference(tx, provider, told.payment.merchant_ref)
         if attempt is None:
             return "unknown reference"

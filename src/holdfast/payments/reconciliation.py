@@ -92,6 +92,7 @@ async def compare(db: Db, provider: str, day: date) -> None:
 
 
 async def _note(tx: Tx, provider: str, day: date) -> None:
+    await bills_store.brace(tx)
     await lock(tx, f"payments.bill:{provider}:{day}")
     start, end = bills.window(provider, day)
     await matching.note_differences(tx, provider, day, start, end, clock.now())
@@ -135,6 +136,7 @@ async def inquire(db: Db, item_id: UUID) -> Item:
 
 async def _book_fees(tx: Tx, provider: str, day: date) -> None:
     """What the provider kept of our payments, one journal a currency: each row's fee is booked once."""
+    await bills_store.brace(tx)
     await lock(tx, f"payments.bill:{provider}:{day}")
     _start, end = bills.window(provider, day)
     for currency, kept, back, first in await bills_store.fees_owed(tx, provider, day):
@@ -151,6 +153,7 @@ async def _book_fees(tx: Tx, provider: str, day: date) -> None:
 
 async def _conclude(tx: Tx, provider: str, day: date) -> None:
     """Bill against ledger, after all else; then the day's figures."""
+    await bills_store.brace(tx)
     await lock(tx, f"payments.bill:{provider}:{day}")
     known = await bills_store.bill_locked(tx, provider, day)
     assert known is not None
@@ -158,12 +161,14 @@ async def _conclude(tx: Tx, provider: str, day: date) -> None:
     if known.state == "fetched":
         await matching.note_ledger_differences(tx, provider, day, start, end, now)
         await reconciliation_store.settle_kind(tx, provider, day, "bill_missing", "the bill has come", now)
+    if known.state == "missing":
+        movements, minor = await matching.untold(tx, provider, day, start, end)
+        if movements:
+            await reconciliation_store.note_bill(
+                tx, known, "bill_missing", f"bill:{day}", theirs=None, at=now, answer=known.error or "there is no bill",
+                ours_minor=minor,
+            )  # fmt: skip
     figures = await matching.figures(tx, provider, day, start, end)
-    if known.state == "missing" and any(one.ours_count or one.ledger_minor for one in figures.values()):
-        await reconciliation_store.note_bill(
-            tx, known, "bill_missing", f"bill:{day}", theirs=None, at=now, answer=known.error or "there is no bill",
-            ours_minor=sum(one.ours_minor for one in figures.values()) if len(figures) == 1 else None,
-        )  # fmt: skip
     await bills_store.note_reconciled(tx, provider, day, figures, now)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from holdfast import ledger
-from holdfast.kit import audit, clock
+from holdfast.kit import audit, clock, settings
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Tx
 
@@ -19,9 +19,12 @@ from . import bills, bills_store, reconciliation_store
 from .reconciliation_inquiries import subject_of
 from .reconciliation_model import Item, ItemOpen, ItemResolved, ItemUnknown, NotBookable, WriteOffTooLarge
 
-WRITE_OFF_MAX_MINOR = 1_000
-"""What one person may write off of one difference, in minor units. Larger sums wait in suspense."""
 SUSPENSE, DIFFERENCE, FEES = "1090", "5050", "5020"
+
+
+def write_off_max_minor() -> int:
+    """What one person may write off of one difference, in minor units; larger sums wait in suspense."""
+    return settings.current().reconciliation_write_off_minor
 
 
 async def accept(tx: Tx, actor: Actor, item_id: UUID, note: str) -> Item:
@@ -40,8 +43,10 @@ async def suspend(tx: Tx, actor: Actor, item_id: UUID, note: str) -> Item:
 async def write_off(tx: Tx, actor: Actor, item_id: UUID, note: str) -> Item:
     """A small difference becomes a loss or a gain. WriteOffTooLarge names the limit; NotBookable, ItemResolved."""
     item = await _open(tx, item_id)
-    if item.may_book and abs(item.off_minor) > WRITE_OFF_MAX_MINOR:
-        raise WriteOffTooLarge(limit_minor=WRITE_OFF_MAX_MINOR, asked_minor=abs(item.off_minor), currency=item.currency)
+    if item.may_book and abs(item.off_minor) > write_off_max_minor():
+        raise WriteOffTooLarge(
+            limit_minor=write_off_max_minor(), asked_minor=abs(item.off_minor), currency=item.currency
+        )
     journal_id = await _book(tx, item, DIFFERENCE, "reconciliation.difference", note)
     return await _settle(tx, actor, item, "write-off", "forced", note, journal_id)
 

@@ -128,9 +128,9 @@ _BOOKED: LiteralString = """, told as (
    where j.effective_at >= %(start)s and j.effective_at < %(end)s and j.phase in ('single', 'post') and j.kind <> all (%(corrections)s)
    group by j.id, p.key, c.currency
 ), named as (
-  select m.*, case when m.key ~ '^receipt:[0-9a-f-]{36}$' and not is_reversal then substr(m.key, 9)::uuid end as attempt_id,
-         case when m.key ~ '^second:[0-9a-f-]{36}$' and not is_reversal then substr(m.key, 8)::uuid end as receipt_id,
-         case when m.key ~ '^refund:[0-9a-f-]{36}$' and not is_reversal then substr(m.key, 8)::uuid end as refund_id
+  select m.*, case when m.key like 'receipt:%%' and length(m.key) = 44 and not is_reversal then substr(m.key, 9)::uuid end as attempt_id,
+         case when m.key like 'second:%%' and length(m.key) = 43 and not is_reversal then substr(m.key, 8)::uuid end as receipt_id,
+         case when m.key like 'refund:%%' and length(m.key) = 43 and not is_reversal then substr(m.key, 8)::uuid end as refund_id
     from moved m
 )"""
 """What the ledger says of each row of the bill (`booked`), and whose each movement of the day is (`named`)."""
@@ -198,6 +198,18 @@ async def note_ledger_differences(
              select 1 from payments.recon_items o where o.subject = l.subject and o.provider = %(provider)s
                 and o.kind <> 'ledger_differs' and o.kind <> 'refund_status'))""" + _NOTE,
         provider=provider, day=day, start=start, end=end, now=now, kinds=["ledger_differs"], corrections=list(CORRECTIONS),
+    )  # fmt: skip
+    return row[0], row[1]
+
+
+async def untold(tx: ReadTx, provider: str, day: date, start: datetime, end: datetime) -> tuple[int, int | None]:
+    """What the ledger says of a day without a bill and no other bill tells: how many movements, and their sum when of one currency.
+
+    A refund stands in the bill of the day on which it was begun, whenever it ends.
+    """
+    [row] = await tx.tuples(
+        _SIDES + _BOOKED + "select count(*), case when count(distinct currency) = 1 then sum(ledger)::bigint end from (" + _LEDGER + ") l",
+        provider=provider, day=day, start=start, end=end, corrections=list(CORRECTIONS),
     )  # fmt: skip
     return row[0], row[1]
 

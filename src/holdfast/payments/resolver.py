@@ -61,9 +61,12 @@ def rate_of(provider: str) -> float:
     return float(given.get(provider, RATES[provider]))
 
 
-async def resolve(db: Db) -> int:
-    """One round: asks about what is due, as much as each provider's plan allows; how many things were taken up."""
-    return sum(await asyncio.gather(*(_resolve(db, provider) for provider in channels.METHODS)))
+async def resolve(db: Db, provider: str = "") -> int:
+    """One round: asks about what is due, as much as each provider's plan allows; how many things were taken up.
+
+    With a name: at that provider alone. A round ends with its slowest question, so each provider has rounds of its own.
+    """
+    return sum(await asyncio.gather(*(_resolve(db, name) for name in ([provider] if provider else channels.METHODS))))
 
 
 async def _resolve(db: Db, provider: str) -> int:

@@ -68,8 +68,19 @@ async def offers(tx: ReadTx, intent_id: UUID) -> list[Offer]:
     return found
 
 
+def _judgement(rows: dict[Key, ChannelRow], provider: str, method: str, version: str) -> ChannelRow | None:
+    """How a way to pay is: as its charges go; one that makes no call to begin, as the worst of what we hear of its provider."""
+    other = channels.JUDGED_BY.get((provider, method))
+    if other is None:
+        return rows.get(Key(provider, method, version, "create"))
+    heard = [rows.get(Key(provider, other, version, "create"))]
+    heard += [rows.get(Key(provider, way, version, "query")) for way in (method, other)]
+    known = [row for row in heard if row is not None]
+    return max(known, key=lambda row: RANK[ChannelState(row.state)], default=None)
+
+
 def _is_down(rows: dict[Key, ChannelRow], provider: str, method: str, version: str) -> bool:
-    row = rows.get(Key(provider, method, version, "create"))
+    row = _judgement(rows, provider, method, version)
     return row is not None and row.state == ChannelState.DOWN
 
 
@@ -79,7 +90,7 @@ def _offer(
     off = next((one for one in switches if one.provider == provider and one.method in (None, method)), None)
     if off is not None:
         return Offer(provider, method, version, "off", offered=False, reason="switched-off", since=off.at)
-    row = rows.get(Key(provider, method, version, "create"))
+    row = _judgement(rows, provider, method, version)
     if row is None or row.state == ChannelState.HEALTHY:
         return Offer(provider, method, version, ChannelState.HEALTHY, offered=True)
     offered = row.state == ChannelState.DEGRADED or (
@@ -94,7 +105,8 @@ async def _least_bad(tx: ReadTx, found: list[Offer]) -> list[Offer]:
     for offer in found:
         if offer.state == "off":
             continue
-        key = Key(offer.provider, offer.method, offer.version, "create")
+        method = channels.JUDGED_BY.get((offer.provider, offer.method), offer.method)
+        key = Key(offer.provider, method, offer.version, "create")
         calls = await health_store.window(tx, key, clock.now() - health.WINDOW_TIME, 20)
         failed = [health.is_failure(call.outcome_class) for call in calls]
         shares[offer] = sum(failed) / len(failed) if failed else 0.0

@@ -87,16 +87,18 @@ async def promises_due(tx: ReadTx, now: datetime, limit: int) -> list[UUID]:
 
 
 async def look(tx: Tx, intent_id: UUID, now: datetime) -> None:
-    """Somebody waits in front of this payment: its open attempts are asked about before others."""
+    """Somebody waits in front of this payment: its open attempts are asked about now, and before others, every few seconds."""
     await tx.execute(
-        "update payments.intents set looked_at = %(now)s where id = %(id)s and (looked_at is null or looked_at < %(now)s - interval '5 s')",
+        """with watched as (
+             update payments.intents set looked_at = %(now)s
+             where id = %(id)s and (looked_at is null or looked_at < %(now)s - interval '5 s') returning id)
+           update payments.attempts a
+           set priority = case when a.state in ('created', 'submitted', 'unknown') then 0 else a.priority end,
+               next_query_at = least(a.next_query_at, %(now)s)
+           from watched w where a.intent_id = w.id and a.next_query_at is not null and a.abandoned_at is null
+             and a.state in ('created', 'submitted', 'unknown', 'awaiting_user')""",
         now=now, id=intent_id,
     )  # fmt: skip
-    await tx.execute(
-        """update payments.attempts set priority = 0
-           where intent_id = %(id)s and priority = 1 and state in ('created', 'submitted', 'unknown')""",
-        id=intent_id,
-    )
 
 
 async def insert_attempt(

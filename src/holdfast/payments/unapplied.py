@@ -142,7 +142,8 @@ async def by_hand(tx: Tx, actor: Actor, refund_id: UUID, note: str) -> RefundRow
         raise IntentUnknown
     if refund.state != "closed":
         return await refunds.handed_over(tx, actor, refund_id, note)
-    if await refunds_store.closed_refunds(tx, refund.attempt_id) < refunds.CLOSED_MAX:
+    is_given_up = await refunds_store.closed_refunds(tx, refund.attempt_id) >= refunds.CLOSED_MAX
+    if not is_given_up or await unapplied_store.tried_again(tx, refund_id):
         raise NothingLeft
     anew = await refunds.request(
         tx, refund.attempt_id, refund.amount_minor, refund.reason, source=refund.source, receipt_id=refund.receipt_id,

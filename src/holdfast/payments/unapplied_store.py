@@ -91,19 +91,34 @@ async def abnormal(tx: ReadTx, limit: int) -> list[Return]:
 
 
 async def refused(tx: ReadTx, closed_max: int, limit: int) -> list[Return]:
-    """The last refund of money whose provider closed so many that none is tried any more, oldest first."""
+    """The last refund of each promise whose provider closed so many that none is tried any more, oldest first.
+
+    A promise is told from others by its money, sum and reason: each new try has them from the one before.
+    """
     return await tx.rows(
         Return,
         """select id, intent_id, attempt_id, receipt_id, provider, refund_ref, amount_minor, currency, reason, state, error_code,
                   source, created_at, finished_at
-             from (select distinct on (r.attempt_id, r.source, r.receipt_id) r.*, a.intent_id, a.provider
+             from (select distinct on (r.attempt_id, r.source, r.receipt_id, r.amount_minor, r.reason) r.*, a.intent_id, a.provider
                      from payments.refunds r join payments.attempts a on a.id = r.attempt_id
                     where r.attempt_id in (select attempt_id from payments.refunds where state = 'closed'
                                             group by attempt_id having count(*) >= %(most)s)
-                    order by r.attempt_id, r.source, r.receipt_id, r.created_at desc, r.id desc) last
+                    order by r.attempt_id, r.source, r.receipt_id, r.amount_minor, r.reason, r.created_at desc, r.id desc) last
             where state = 'closed' order by created_at limit %(limit)s""",
         most=closed_max, limit=limit,
     )  # fmt: skip
+
+
+async def tried_again(tx: ReadTx, refund_id: UUID) -> bool:
+    """Whether the promise of a refund was taken up by a later one."""
+    return bool(
+        await tx.value(
+            """select exists (select from payments.refunds n join payments.refunds r on r.id = %(id)s
+                where n.attempt_id = r.attempt_id and n.source = r.source and n.receipt_id is not distinct from r.receipt_id
+                  and n.amount_minor = r.amount_minor and n.reason = r.reason and (n.created_at, n.id) > (r.created_at, r.id))""",
+            id=refund_id,
+        )
+    )
 
 
 async def at_desk(tx: ReadTx, limit: int) -> list[Return]:

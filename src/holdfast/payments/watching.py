@@ -25,7 +25,7 @@ __all__ = [
 MINUTES = 60
 FUNNEL_TIME = timedelta(hours=3)
 EVENTS_TIME = timedelta(days=1)
-EVENTS_MAX, ERRORS_MAX, DUE_MAX = 100, 40, 8
+EVENTS_MAX, ERRORS_MAX, DUE_MAX = 100, 40, 6
 
 
 class Hour(msgspec.Struct, frozen=True):

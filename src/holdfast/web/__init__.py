@@ -1,4 +1,4 @@
-"""The traveller site: pages that work without JavaScript, in two languages. No rules and no SQL live here."""
+"""The pages, for travellers and for staff: they work without JavaScript, in two languages. No rules and no SQL live here."""
 
 from starlette.middleware import Middleware
 from starlette.routing import Route

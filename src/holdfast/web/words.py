@@ -41,7 +41,7 @@ STATE_LEADS = {
     "expired": "The places went back on sale. If money still arrives, it is returned by itself.",
 }
 STAGE_HEADLINES = {
-    "checking": "We are checking with WeChat whether your payment arrived",
+    "checking": "We are checking with {provider} whether your payment arrived",
     "arrived": "Your payment has arrived",
 }
 STAGE_LEADS = {
@@ -49,7 +49,9 @@ STAGE_LEADS = {
     "arrived": "We are confirming your visit; this takes a moment. Please do not pay again.",
 }
 """What the page of an unpaid order says instead, while its payment is at that stage."""
-STAGE_STATES = {"checking": "Checking the payment", "arrived": "Confirming"}
+STAGE_STATES = {"checking": "Checking the payment", "arrived": "Confirming", "promised": "Confirmed, to be paid"}
+PROMISED_LEAD = "See you on {day}. It is not paid yet: pay here or at the gate, until {time} at the latest."
+"""Of an order that was confirmed before it was paid."""
 
 OF_ONE_PERSON = {
     "document-already-booked": "This document already has a booking there that day.",
@@ -60,14 +62,19 @@ OF_ONE_PERSON = {
 
 EVENTS = {
     "placed": "Order placed. The places were held for you.",
-    "payment_started": "You chose how to pay.",
+    "payment_started": "The payment was begun.",
     "payment_in_doubt": "The provider's answer about the payment was unclear. We kept your places and asked again.",
     "confirmed": "Payment received. Your visit is confirmed.",
     "confirmed_free": "Confirmed. There is nothing to pay.",
     "confirmed_late": "The payment arrived late, but your places were still free: your visit is confirmed.",
+    "confirmed_deferred": "Confirmed without a payment, because no way to pay answered. To be paid until {time}.",
+    "promise_kept": "Payment received. Nothing more is to pay.",
+    "promise_not_kept": "Not paid in the time agreed. The visit was cancelled and its places went back on sale.",
     "tickets_sent": "The link to the tickets was sent to your phone.",
     "late_payment_refunded": "{amount} arrived after the order had ended and is being returned in full.",
+    "refund_requested": "We are giving {amount} back to you.",
     "cancelled": "Cancelled. The places went back on sale.",
+    "cancelled_refunded": "Cancelled, because the whole amount is given back. The places went back on sale.",
     "expired": "Not paid in time. The places went back on sale.",
     "used": "Used at the entrance.",
     "part_cancelled": "Some visitors were taken off the order. New tickets were issued; the old codes are void.",
@@ -82,15 +89,64 @@ EVENTS = {
     "invoice_reversed": "{amount} of the invoice was reversed, because the money goes back.",
 }
 """Kind of event → sentence; with a detail, ``kind_detail``."""
+
+PROVIDERS = {"wechatpay": "WeChat Pay", "alipay": "Alipay", "stripe": "Bank card", "desk": "At the desk"}
+"""Names in a list of ways to pay."""
+SERVICES = {"wechatpay": "WeChat Pay", "alipay": "Alipay", "stripe": "the card service", "desk": "our desk"}
+"""The same inside sentences, as who answers or is asked."""
+APPS = {"wechatpay": "WeChat", "alipay": "Alipay"}
+"""What a payer opens."""
+PAID_WITH = {
+    "wechatpay": "Paid with WeChat Pay, {time}.",
+    "alipay": "Paid with Alipay, {time}.",
+    "stripe": "Paid by card, {time}.",
+    "desk": "Paid at the desk, {time}.",
+}
+BACK_TO = {
+    "wechatpay": "to WeChat Pay",
+    "alipay": "to Alipay",
+    "stripe": "to your card",
+    "desk": "by hand, at our desk",
+}
+METHODS = {
+    "here": ("On this phone", "On this device"),
+    "elsewhere": ("Scan with another device", "Scan with your phone"),
+}
+"""Two ways to pay with one wallet: on a phone, and on anything else."""
+RESTING = {
+    "down": "{provider} does not answer right now, since {time}. We try it every few seconds.",
+    "returning": "{provider} answers again. We offer it to a few payers first, and to more step by step.",
+    "off": "We switched {provider} off, {time}, so that nobody pays into a disturbance.",
+}
+"""State of a way to pay that is not offered → why."""
+OFFERED = {
+    "degraded": "{provider} answers slowly at the moment, or not every time.",
+    "returning": "{provider} has just come back after a disturbance.",
+    "least_bad": "{provider} does not answer reliably now. You may try it all the same; what comes twice goes back.",
+}
+"""The same for one that is offered."""
+PROMISE_REFUSED = {
+    "order-limit": "This order is larger than what may be paid later. Its places stay held for the time shown.",
+    "total-limit": "So many visits are confirmed unpaid already that no more can be for the moment.",
+    "person-limit": "You have visits that are confirmed and not paid yet. Pay one of them first.",
+}
+"""Why an order cannot be paid later, where that would otherwise be offered."""
 REFUNDS = {
-    "requested": "{amount} is on its way back to you.",
-    "processing": "{amount} is on its way back to you.",
-    "unknown": "{amount} is on its way back to you; we are asking the provider how far it is.",
-    "succeeded": "{amount} was returned to you.",
-    "abnormal": "{amount} could not be returned by itself. Our staff are at it; you need not do anything.",
-    "closed": "The return of {amount} was stopped. Our staff are at it; you need not do anything.",
+    "requested": "{amount} is on its way back {where}.",
+    "processing": "{amount} is on its way back {where}.",
+    "unknown": "{amount} is on its way back {where}; we are asking how far it is.",
+    "succeeded": "{amount} was returned {where}.",
+    "abnormal": "{amount} could not be returned {where} by itself. Our staff are at it; you need not do anything.",
+    "closed": "The return of {amount} {where} was stopped. Our staff are at it; you need not do anything.",
 }
 """State of a refund → sentence."""
+RETURNS = {
+    "duplicate": "You paid twice; what came second goes back.",
+    "late": "The money came after the time to pay was over, so it goes back.",
+    "conflicted": "Another amount than asked for arrived, so all of it goes back.",
+    "excess": "More than asked for arrived; the rest goes back.",
+}
+"""Why money goes back by itself → sentence before the refund's own."""
 
 STEPS = ("Choose", "Details", "Payment", "Tickets")
 
@@ -166,26 +222,51 @@ class Stage(NamedTuple):
 STAGES = {
     stage.name: stage
     for stage in (
-        Stage("choose", "How would you like to pay?", ("Nothing is charged until you confirm it in your wallet.",)),
+        Stage("choose", "How would you like to pay?", ("Nothing is charged until you confirm it yourself.",)),
+        Stage(
+            "outage",
+            "No way to pay answers right now",
+            (
+                "Your places stay held for the time shown. We try every way again each few seconds; this page notices by itself.",
+            ),
+        ),
         Stage(
             "starting",
-            "Asking WeChat Pay for a code …",
+            "Asking {provider} …",
             ("This takes a few seconds. Your places stay held.",),
             True,
             True,
         ),
         Stage(
             "waiting",
-            "Scan with WeChat",
+            "Scan with {app}",
             (
-                "Open WeChat, scan this code and confirm there. This page notices by itself.",
+                "Open {app}, scan this code and confirm there. This page notices by itself.",
+                "Already paid? Wait here a moment, and do not pay twice.",
+            ),
+            True,
+        ),
+        Stage(
+            "leaving",
+            "Pay with {app} on this device",
+            (
+                "The button opens {app}. Confirm there; you come back here by yourself.",
+                "Already paid? Wait here a moment, and do not pay twice.",
+            ),
+            True,
+        ),
+        Stage(
+            "card",
+            "Pay by card",
+            (
+                "You type the card into fields of the card service; we never see its number.",
                 "Already paid? Wait here a moment, and do not pay twice.",
             ),
             True,
         ),
         Stage(
             "checking",
-            "Checking with WeChat Pay",
+            "Checking with {provider}",
             (
                 "We did not get a clear answer about your payment and are asking again. Please do not pay again.",
                 "Your places stay held while we check. You may close this page: the order will show the result.",
@@ -208,9 +289,31 @@ STAGES = {
             True,
         ),
         Stage(
+            "returned",
+            "Your payment came too late and goes back",
+            ("The time to pay was over, and the places had gone to others. You need not do anything.",),
+        ),
+        Stage(
+            "mismatch",
+            "Another amount than asked for arrived",
+            ("It goes back by itself, all of it. Your places are still held: please pay the amount shown.",),
+        ),
+        Stage(
             "paid",
             "Paid. Your visit is confirmed.",
             ("Your tickets are ready. A message is on its way to your phone.",),
+        ),
+        Stage(
+            "promised",
+            "Confirmed. To be paid later.",
+            (
+                "Your visit is confirmed and the tickets are yours. Pay here or at the gate, until {time} at the latest.",
+            ),
+        ),
+        Stage(
+            "unpaid",
+            "This visit was not paid",
+            ("The time to pay is over. Please come to our desk, or contact us with the order number.",),
         ),
         Stage(
             "expired",
@@ -223,8 +326,12 @@ STAGES = {
             "The payment did not go through",
             (
                 "You were not charged by this attempt, and your places are still held.",
-                "Try again, or look into your wallet for the reason.",
+                "Try again, or choose another way to pay.",
             ),
         ),
     )
 }
+PAYABLE = frozenset({"choose", "outage", "failed", "mismatch", "promised"})
+"""Stages that show the ways to pay."""
+UNDER_WAY = frozenset({"starting", "waiting", "leaving", "card"})
+"""Stages from which another way can be taken after the one under way is closed."""

@@ -13,13 +13,14 @@ from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 import uvicorn
 from starlette.applications import Starlette
 
 from holdfast import payments
 from holdfast.api import webhooks
-from holdfast.kit import clock, faults
+from holdfast.kit import clock, faults, http
 from holdfast.kit.db import Db
 from holdfast.kit.problems import DatabaseUnavailable, Problem
 from holdfast.payments.simulator.app import make_app
@@ -62,6 +63,7 @@ class Ground:
         self.simulation: Simulation = app.state.simulation
         self._callbacks = Starlette(routes=[webhooks.route])
         self._servers = [self._serve(app, ports[0], "on"), self._serve(self._callbacks, ports[1], "off")]
+        self._browser = http.client()
         self.loop.run_until_complete(self._started())
 
     def _task(
@@ -91,6 +93,7 @@ class Ground:
         for server, _ in self._servers:
             server.should_exit = True
         self.loop.run_until_complete(payments.close_channels())
+        self.loop.run_until_complete(self._browser.aclose())
         for _, serving in self._servers:
             self.loop.run_until_complete(serving)
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
@@ -108,6 +111,7 @@ class Ground:
     def end(self) -> None:
         """What still hangs arrives and is forgotten with all the rest."""
         self.clear_up()
+        self.loop.run_until_complete(payments.close_channels())
         self.loop.run_until_complete(self.pass_time(timedelta(days=1)))
         self.simulation.reset()
         self.loop.run_until_complete(self.db.close())
@@ -146,6 +150,11 @@ class Ground:
         for task in dying:
             task.cancel()
         await asyncio.gather(*dying, return_exceptions=True)
+
+    async def browse(self, method: str, url: str, form: dict[str, Any] | None = None) -> http.Answer:
+        """A payer's browser asks a provider for a page. NoAnswer."""
+        headers = {"content-type": "application/x-www-form-urlencoded"} if form else {}
+        return await http.send(self._browser, method, url, body=urlencode(form or {}).encode(), headers=headers)
 
     # Time and weather
 

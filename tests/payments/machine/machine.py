@@ -23,6 +23,11 @@ ORDERS_MAX = 10
 POINTS = sorted(name for name in faults.POINTS if name.startswith(("payments.", "orders.")))
 CALLBACK_POINTS = [name for name in POINTS if name.startswith("payments.notify.")]
 BREAKABLE = [name for name in POINTS if not name.startswith(("payments.notify.", "orders.place."))]
+OFTEN = {
+    "pay": 5, "pay_there": 6, "pay_there_and_break_the_callback": 2, "pay_and_break": 2, "cancel": 2, "refund": 3,
+    "seldom": 3, "work": 2, "work_all": 5, "work_and_break": 3, "pass_time": 4, "storm": 4,
+}  # fmt: skip
+"""How often each rule is played, compared with the others (1)."""
 which, seeds = st.integers(0, 9), st.integers(0, 999)
 ways = st.sampled_from(sorted(WAYS))
 providers = st.sampled_from(["wechatpay", "alipay", "stripe", "*"])
@@ -60,25 +65,39 @@ class PaymentMachine(RuleBasedStateMachine):
         try:
             if not self.broken:
                 self.ground.loop.run_until_complete(audit.end(self.ground))
+        except AssertionError:
+            for entry in self.simulation.journal.last(40):
+                note(f"  {bytes(entry).decode()[:300]}")
+            raise
         finally:
             self.ground.end()
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(without=st.sets(st.sampled_from(sorted(OFTEN)), max_size=5))
+    def open(self, without: set[str]) -> None:
+        """Some things happen more often than others, and a few not at all in this example."""
+        self._rules_strategy = st.one_of(
+            [
+                st.tuples(st.just(one), st.fixed_dictionaries(one.arguments))
+                for one in self.rules
+                if one.function.__name__ not in without
+                for _ in range(OFTEN.get(one.function.__name__, 1))
+            ]
+        )
         self.play(self._open())
 
     async def _open(self) -> str:
         days = timedelta(days=20)
         self.slots = [
+            await world.open_slot(self.db, places=4, price_minor=9900, starts_in=days),
             await world.open_slot(self.db, places=50, price_minor=6000, starts_in=days),
-            await world.open_slot(self.db, places=3, price_minor=9900, starts_in=days),
         ]
         self.travellers = [await world.traveller(self.db), await world.traveller(self.db)]
         return (await self._placed(0)).number
 
     async def _placed(self, at: int) -> Booking:
-        """One more order: of one traveller or the other, in the large slot or the small one, for one or two."""
-        person, slot = self.travellers[at % 2], self.slots[at // 2 % 2]
+        """One more order: of one traveller or the other, in the small slot while it has room, for one or two."""
+        person, small = self.travellers[at % 2], self.slots[0]
+        slot = small if at % 3 == 0 and await world.places_left(self.db, small) > 1 else self.slots[1]
         wanted = world.request(person, world.basket(slot, people=1 + at // 4 % 2))
         self.bookings.append(Booking(person, (await world.place(self.db, wanted)).number))
         return self.bookings[-1]
@@ -131,7 +150,7 @@ class PaymentMachine(RuleBasedStateMachine):
 
     # Payers
 
-    @rule(charge=seeds, more=st.sampled_from([0, 0, 0, -1, 100]))
+    @rule(charge=seeds, more=st.sampled_from([0, 0, 0, -7, 100]))
     def pay_there(self, charge: int, more: int) -> None:
         self.play(self._pay_there(charge, more))
 
@@ -142,13 +161,13 @@ class PaymentMachine(RuleBasedStateMachine):
     @rule(charge=seeds)
     def pay_there_again(self, charge: int) -> None:
         """A second time, under another number of the provider's."""
-        self.play(people.pay_there(self.db, self.simulation, charge, 0, again=True))
+        self.play(people.pay_there(self.ground, charge, 0, again=True))
 
     async def _pay_there(self, charge: int, more: int = 0) -> str:
         """Somebody pays a charge that waits; when none does, one is begun first."""
-        if not await self.db.read(people.charges, people.WAITING):
+        if not await people.charges(self.ground, paid=False):
             await self._pay(charge % 10, sorted(WAYS)[charge % len(WAYS)])
-        return await people.pay_there(self.db, self.simulation, charge, more)
+        return await people.pay_there(self.ground, charge, more)
 
     async def _told(self, charge: int) -> str:
         came = await self._pay_there(charge)
@@ -157,7 +176,7 @@ class PaymentMachine(RuleBasedStateMachine):
 
     @rule(charge=seeds, declines=st.booleans())
     def look_there(self, charge: int, declines: bool) -> None:
-        self.play(people.look(self.db, self.simulation, charge, declines=declines))
+        self.play(people.look(self.ground, charge, declines=declines))
 
     # Staff
 
@@ -167,7 +186,7 @@ class PaymentMachine(RuleBasedStateMachine):
 
     @rule(order=which, amount=st.sampled_from([None, 1, 2500, 6000]))
     def refund(self, order: int, amount: int | None) -> None:
-        self.play(people.refund(self.db, self.booking(order), amount))
+        self.play(people.refund(self.db, self.bookings, order, amount))
 
     @rule(deed=st.sampled_from(sorted(people.SELDOM)), at=which, provider=providers)
     def seldom(self, deed: str, at: int, provider: str) -> None:

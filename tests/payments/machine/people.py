@@ -6,19 +6,21 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 from uuid import UUID
 
-import httpx2
 import msgspec
 
 from holdfast import orders, payments
-from holdfast.kit import actor, clock, jobs, settings
+from holdfast.kit import actor, clock, http, jobs, settings
 from holdfast.kit.db import Db, ReadTx
 from holdfast.kit.problems import DatabaseUnavailable, Problem
 from holdfast.payments import bulk, channels, health, health_store, reconciliation, resolver, rollouts, store, switches
 from holdfast.payments.model import Attempt
 from holdfast.payments.simulator.simulation import NotPayable, Simulation
 from tests import world
+
+from .ground import Ground
 
 STAFF = actor.system("machine")
 WAYS = {
@@ -132,8 +134,21 @@ async def take_at_desk(db: Db, booking: Booking) -> None:
     await db.run(payments.take_at_desk, STAFF, await intent_of(db, booking), "by hand")
 
 
-async def refund(db: Db, booking: Booking, amount_minor: int | None) -> None:
+async def refund(db: Db, bookings: list[Booking], at: int, amount_minor: int | None) -> str:
+    """Staff give back part of what an order was paid, or all of it."""
+    paid = [number for number in await db.read(_paid_orders) if number in {booking.number for booking in bookings}]
+    if not paid:
+        return "no order is paid"
+    [booking] = [one for one in bookings if one.number == paid[at % len(paid)]]
     await db.run(orders.refund, STAFF, await intent_of(db, booking), amount_minor, "asked for")
+    return f"of order {bookings.index(booking)}"
+
+
+async def _paid_orders(tx: ReadTx) -> list[str]:
+    return await tx.values(
+        """select o.number from orders.orders o join payments.intents i on i.id = o.intent_id
+           where i.state = 'paid' order by o.id desc"""
+    )
 
 
 async def hand_over(db: Db) -> str:
@@ -170,35 +185,34 @@ async def roll_out(db: Db, mode: str) -> None:
 # At the provider
 
 
-WAITING, PAID = ("created", "submitted", "awaiting_user", "unknown", "failed", "closed"), ("succeeded",)
-"""States of charges that somebody may try to pay, and of those that are paid as far as we know."""
-
-
-async def charges(tx: ReadTx, states: tuple[str, ...]) -> list[Attempt]:
-    """Charges at providers in these states; those that stand open for their payer come first, the newest of them."""
-    ids = await tx.values(
-        """select id from payments.attempts where provider <> 'desk' and state = any(%(states)s)
-           order by state in ('failed', 'closed'), id desc""",
-        states=list(states),
-    )  # fmt: skip
+async def _charges(tx: ReadTx) -> list[Attempt]:
+    ids = await tx.values("select id from payments.attempts where provider <> 'desk' order by id desc")
     return [found for one in ids if (found := await store.attempt(tx, one)) is not None]
 
 
-async def chosen(db: Db, at: int, states: tuple[str, ...]) -> Attempt | None:
-    """One of them; the first ones more often."""
-    found = await db.read(charges, states)
-    return found[min(at % len(found), at // 7 % len(found))] if found else None
+async def charges(ground: Ground, *, paid: bool) -> list[Attempt]:
+    """Charges by what their provider knows of them, the newest first: `paid`, or not paid and not ended."""
+    known = {one["out_trade_no"]: one for one in _orders(ground.simulation)}
+
+    def fits(charge: Attempt) -> bool:
+        order = known.get(charge.merchant_ref)
+        if order is None:
+            return bool(charge.pay_url) and not paid  # a page order is made when its payer opens it
+        return bool(order["paid_amount"]) is paid and (paid or not order["state"].endswith("CLOSED"))
+
+    return [charge for charge in await ground.db.read(_charges) if fits(charge)]
 
 
-async def pay_there(db: Db, simulation: Simulation, at: int, more_minor: int, *, again: bool = False) -> str:
-    """A payer pays the `at`-th charge: what is asked and so much more, or less; `again`: a second time."""
-    charge = await chosen(db, at, PAID if again else WAITING)
-    if charge is None:
+async def pay_there(ground: Ground, at: int, more_minor: int, *, again: bool = False) -> str:
+    """A payer pays one of the charges: what is asked and so much more, or less; `again`: a second time."""
+    found = await charges(ground, paid=again)
+    if not found:
         return "nothing to pay"
+    charge = found[at % len(found)]
     if charge.pay_url:
-        await visit(simulation, charge)
+        await visit(ground, charge)
     try:
-        paid = simulation.pay(
+        paid = ground.simulation.pay(
             charge.merchant_ref, charge.amount_minor + more_minor if more_minor else None, None, again=again
         )
     except KeyError:
@@ -208,31 +222,36 @@ async def pay_there(db: Db, simulation: Simulation, at: int, more_minor: int, *,
     return f"paid {paid['amount']}"
 
 
-async def visit(simulation: Simulation, charge: Attempt, *, declines: bool = False) -> str:
+async def visit(ground: Ground, charge: Attempt, *, declines: bool = False) -> str:
     """A payer opens what we showed: the code, or the provider's page; and perhaps declines there."""
     origin = settings.current().simulator_url
-    page = charge.pay_url or (f"{origin}{path}" if (path := simulation.scanned(charge.code_url or "")) else "")
-    async with httpx2.AsyncClient(follow_redirects=True, trust_env=False) as browser:
-        try:
-            if page:
-                seen = await browser.get(page)
-                if declines and seen.url.path.startswith(("/wallet/", "/alipay/pay/")):
-                    seen = await browser.post(seen.url, data={"action": "decline"})
-            elif charge.client_secret and charge.provider_ref and declines:
-                given = {"client_secret": charge.client_secret, "payment_method": "pm_card_chargeDeclined"}
-                key = simulation.sims["stripe"].config(origin)["publishable_key"]
-                url = f"{origin}/stripe/v1/payment_intents/{charge.provider_ref}/confirm"
-                seen = await browser.post(url, data={**given, "key": key})
-            else:
-                return "nothing to see"
-        except httpx2.TransportError as error:
-            return f"the page did not come: {error!r}"
-    return f"saw {seen.status_code}"
+    page = charge.pay_url or (f"{origin}{path}" if (path := ground.simulation.scanned(charge.code_url or "")) else "")
+    try:
+        if page:
+            return await _open_page(ground, page, declines=declines)
+        if charge.client_secret and charge.provider_ref and declines:
+            key = ground.simulation.sims["stripe"].config(origin)["publishable_key"]
+            given = {"client_secret": charge.client_secret, "payment_method": "pm_card_chargeDeclined", "key": key}
+            url = f"{origin}/stripe/v1/payment_intents/{charge.provider_ref}/confirm"
+            return f"declined {(await ground.browse('POST', url, given)).status}"
+    except http.NoAnswer as missing:
+        return f"the page did not come: {missing.reason}"
+    return "nothing to see"
 
 
-async def look(db: Db, simulation: Simulation, at: int, *, declines: bool) -> str:
-    charge = await chosen(db, at, WAITING)
-    return "nothing to see" if charge is None else await visit(simulation, charge, declines=declines)
+async def _open_page(ground: Ground, page: str, *, declines: bool) -> str:
+    seen = await ground.browse("GET", page)
+    while (onward := seen.headers.get("location")) is not None:
+        page = urljoin(page, onward)
+        seen = await ground.browse("GET", page)
+    if declines and urlsplit(page).path.startswith(("/wallet/", "/alipay/pay/")):
+        seen = await ground.browse("POST", page, {"action": "decline"})
+    return f"saw {urlsplit(page).path.split('/')[1]} {seen.status}"
+
+
+async def look(ground: Ground, at: int, *, declines: bool) -> str:
+    found = await charges(ground, paid=False)
+    return await visit(ground, found[at % len(found)], declines=declines) if found else "nothing to see"
 
 
 def _orders(simulation: Simulation) -> list[dict[str, Any]]:
@@ -254,7 +273,7 @@ async def settle_refund(simulation: Simulation, at: int, status: str) -> str:
 
 
 async def rotate(simulation: Simulation, provider: str) -> None:
-    """Providers sign with new keys from now on."""
+    """Providers sign with new keys from now on; we know them when our configuration is read anew."""
     for sim in simulation.sims.values():
         if provider in ("*", sim.name):
             sim.rotate_keys()
@@ -269,6 +288,7 @@ SELDOM: dict[str, Seldom] = {
     "refund goes": lambda db, simulation, at, provider: settle_refund(simulation, at, "SUCCESS"),
     "refund closes": lambda db, simulation, at, provider: settle_refund(simulation, at, "CLOSED"),
     "refund fails": lambda db, simulation, at, provider: settle_refund(simulation, at, "ABNORMAL"),
+    "restart": lambda db, simulation, at, provider: payments.close_channels(),
     "new keys": lambda db, simulation, at, provider: rotate(simulation, provider),
 }
 """What happens now and then, by name."""

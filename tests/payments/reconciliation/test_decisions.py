@@ -99,7 +99,7 @@ async def test_a_small_difference_is_written_off_and_a_large_one_is_not(db, a_fe
     [large] = await days.compared(db, following)
     with pytest.raises(WriteOffTooLarge) as refused:
         await db.run(decisions.write_off, CLERK, large.id, "gone")
-    assert refused.value.fields["limit_minor"] == decisions.WRITE_OFF_MAX_MINOR
+    assert refused.value.fields["limit_minor"] == decisions.write_off_max_minor()
     assert (await db.read(reconciliation.require, large.id)).is_open
     sim.script()
 

@@ -9,9 +9,10 @@ from holdfast.api.endpoint import Call, Endpoint, Limit, Raw
 from holdfast.kit.problems import InvalidInput, Overloaded
 from holdfast.orders import lookup
 from holdfast.orders import model as facts
-from holdfast.payments.model import ChannelUnavailable, IntentOver
+from holdfast.payments import model as money
+from holdfast.payments.search import RefundUnknown
 
-from . import after_sale, cases, credentials, examples, orders, payments, session, tickets, venues
+from . import after_sale, cases, credentials, examples, orders, payments, refunds, session, tickets, venues
 
 ROOT = "/api/v1"
 ORDER = f"{ROOT}/orders/{{number}}"
@@ -43,6 +44,22 @@ PLACING = (
     InvalidInput,
     Overloaded,
 )
+PAYING = (
+    facts.OrderUnknown,
+    facts.NotPayable,
+    money.IntentOver,
+    money.StillChecking,
+    money.ChannelResting,
+    money.ChannelUnknown,
+    money.ChannelUnavailable,
+    InvalidInput,
+)
+MONEY_READERS, MONEY_MOVERS = ("finance", "support"), ("finance",)
+"""Roles of staff whose programs may look at payments, and give money back."""
+openapi.PARAMETERS.update(
+    payment_id={"description": "The payment's identifier.", "example": "0198c5a2-7d3c-7c1e-9b6a-3f2d5e8a1c47"},
+    refund_id={"description": "The refund's identifier.", "example": "0198c5a2-8a10-7f3b-a2c4-5d6e7f809112"},
+)
 
 openapi.PARAMETERS["device_id"] = {
     "description": "The device's name in the list of devices.",
@@ -71,12 +88,21 @@ _ORDERS = (
     ),
     Endpoint(
         method="GET", path=f"{ORDER}/payment", name="payment", summary="How the payment stands", who="traveller",
-        answer=payments.PaymentAnswer, problems=(facts.OrderUnknown,), handler=payments.payment,
+        answer=payments.PaymentAnswer, problems=(facts.OrderUnknown, money.ChannelUnavailable), handler=payments.payment,
     ),
     Endpoint(
-        method="POST", path=f"{ORDER}/payment", name="payment", summary="Start the payment, or find the one under way",
-        who="traveller", answer=payments.PaymentAnswer,
-        problems=(facts.OrderUnknown, facts.NotPayable, IntentOver, ChannelUnavailable), handler=payments.pay,
+        method="POST", path=f"{ORDER}/payment", name="payment", summary="Start the payment, find it, or go over to another way",
+        who="traveller", body=payments.PayWish, body_optional=True, answer=payments.PaymentAnswer, problems=PAYING, handler=payments.pay,
+        example=examples.PAYMENT,
+    ),
+    Endpoint(
+        method="GET", path=f"{ORDER}/payment/ways", name="payment-ways", summary="The ways to pay, and how each of them is",
+        who="traveller", answer=payments.WayList, problems=(facts.OrderUnknown,), handler=payments.ways,
+    ),
+    Endpoint(
+        method="POST", path=f"{ORDER}/promise", name="promise", summary="Confirm now and pay later, when no way to pay answers",
+        who="traveller", answer=orders.OrderAnswer,
+        problems=(facts.OrderUnknown, facts.NotPayable, money.DeferralRefused), handler=payments.promise,
     ),
     Endpoint(
         method="GET", path=f"{ORDER}/tickets", name="tickets", summary="The tickets of an order", who="traveller",
@@ -158,6 +184,27 @@ _SESSIONS = (
     ),
 )  # fmt: skip
 
+_PAYMENTS = (
+    Endpoint(
+        method="GET", path=f"{ROOT}/payments", name="payments", summary="Find payments, newest first", who=MONEY_READERS,
+        query=payments.PaymentsQuery, answer=payments.PaymentPage, handler=payments.found,
+    ),
+    Endpoint(
+        method="GET", path=f"{ROOT}/payments/{{payment_id}}", name="payments-one", summary="One payment, its attempts and refunds",
+        who=MONEY_READERS, answer=payments.PaymentDetail, problems=(money.IntentUnknown,), handler=payments.detail,
+    ),
+    Endpoint(
+        method="POST", path=f"{ROOT}/payments/{{payment_id}}/refunds", name="refunds", summary="Give money back",
+        who=MONEY_MOVERS, body=refunds.NewRefund, answer=refunds.RefundDetail, status=201, needs_key=True,
+        problems=(money.IntentUnknown, facts.OrderUnknown, money.RefundTooMuch, InvalidInput), handler=refunds.give_back,
+        example=examples.REFUND,
+    ),
+    Endpoint(
+        method="GET", path=f"{ROOT}/refunds/{{refund_id}}", name="refund", summary="How a refund stands", who=MONEY_READERS,
+        answer=refunds.RefundDetail, problems=(RefundUnknown,), handler=refunds.refund,
+    ),
+)  # fmt: skip
+
 _OPEN = (
     Endpoint(
         method="GET", path=f"{ROOT}/ticket-keys", name="ticket-keys", summary="The keys that prove tickets", who="anyone",
@@ -174,4 +221,6 @@ _OPEN = (
     ),
 )  # fmt: skip
 
-ENDPOINTS: tuple[Endpoint, ...] = _ORDERS + after_sale.ENDPOINTS + _VENUES + _SESSIONS + cases.ENDPOINTS + _OPEN
+ENDPOINTS: tuple[Endpoint, ...] = (
+    _ORDERS + after_sale.ENDPOINTS + _VENUES + _SESSIONS + _PAYMENTS + cases.ENDPOINTS + _OPEN
+)

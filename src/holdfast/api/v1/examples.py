@@ -15,6 +15,8 @@ ORDER = {
     "phone": "13800138000",
     "locale": "zh",
 }
+PAYMENT = {"provider": "alipay", "method": "page", "return_url": "https://shop.example/thanks"}
+REFUND = {"amount": {"amount_minor": 6000, "currency": "CNY"}, "reason": "The attraction closed early."}
 LOOKUP = {"number": "7K3QF-90XMA", "phone": "13800138000"}
 CODE = {"phone": "13800138000", "locale": "zh"}
 SESSION = {"phone": "13800138000", "code": "123456", "kept": True, "device": "My phone"}

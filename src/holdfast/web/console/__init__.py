@@ -6,9 +6,31 @@ A section is a module with `routes`, listed below, and a line in `sections.SECTI
 
 from starlette.routing import Route
 
-from . import audit, cases, merges, orders, pages, passkeys, restrictions, session, setup, staff, start, webhooks
+from . import (
+    audit,
+    cases,
+    channels,
+    desk,
+    merges,
+    orders,
+    pages,
+    passkeys,
+    payments,
+    reconciliation,
+    resolver,
+    restrictions,
+    session,
+    setup,
+    staff,
+    start,
+    unapplied,
+    webhooks,
+)
 
-FEATURES = (start, cases, orders, merges, session, passkeys, setup, webhooks, restrictions, staff, audit)
+FEATURES = (
+    start, session, passkeys, setup, cases, orders, merges, desk, payments, channels, unapplied, reconciliation, resolver,
+    webhooks, restrictions, staff, audit,
+)  # fmt: skip
 routes: list[Route] = [
     *(pages.within(route) for feature in FEATURES for route in feature.routes),
     pages.within(Route("/console/{rest:path}", pages.nowhere, methods=["GET", "POST"])),

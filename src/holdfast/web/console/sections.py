@@ -29,23 +29,27 @@ SECTIONS: tuple[Section, ...] = (
         "Find an order by its number, people masked; one field in clear with a reason.",
     ),
     Section(
-        "/console/payments", "Payments", (Role.FINANCE, Role.SUPPORT),
-        "Find a payment by order, reference or amount; every attempt, answer and refund of it.",
+        "/console/desk", "Desk", (Role.DESK, Role.FINANCE),
+        "Cash for an order, refunds to hand over, and what should be in the drawer.",
     ),
     Section(
-        "/console/channels", "Channels", (Role.ENGINEER, Role.OPERATIONS),
+        "/console/payments", "Payments", (Role.FINANCE, Role.SUPPORT),
+        "Find a payment by any of its numbers; every attempt, answer and refund of it; give money back.",
+    ),
+    Section(
+        "/console/channels", "Channels", (Role.ENGINEER, Role.OPERATIONS, Role.FINANCE),
         "How each way to pay is doing, and which adapter version serves it.",
     ),
     Section(
         "/console/unapplied", "Unapplied money", (Role.FINANCE,),
-        "Money that arrived and belongs to nothing yet: find its owner or send it back.",
+        "Money that nobody asked for and its way back; refunds and callbacks that wait for people.",
     ),
     Section(
-        "/console/reconciliation", "Reconciliation", (Role.FINANCE,),
+        "/console/reconciliation", "Reconciliation", (Role.FINANCE, Role.SUPPORT),
         "Our books against the providers' bills, day by day, with every difference.",
     ),
     Section(
-        "/console/resolver", "Payments in doubt", (Role.ENGINEER,),
+        "/console/resolver", "Payments in doubt", (Role.ENGINEER, Role.FINANCE),
         "What we are asking providers about, since when, and when we ask again.",
     ),
     Section(

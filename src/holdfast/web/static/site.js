@@ -84,7 +84,7 @@
 
   function show(text, url) {
     const page = new DOMParser().parseFromString(text, "text/html");
-    if (!page.querySelector("#main")) { location.assign(url || location.href); return; }
+    if (!page.querySelector("#main") || page.querySelector("[data-load]")) { location.assign(url || location.href); return; }
     if (url) history.pushState(null, "", url);
     at = location.pathname + location.search;
     document.title = page.title;
@@ -100,15 +100,19 @@
   function watch(box) {
     let wait = 2000;
     let timer;
+    const get = (url, Accept) => fetch(url, { headers: { Accept }, signal: AbortSignal.timeout(ANSWER_MS), cache: "no-store" });
     const later = () => { timer = setTimeout(look, wait); timers.push(timer); };
     const look = async () => {
       try {
-        const answer = await fetch(box.dataset.pay, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(ANSWER_MS), cache: "no-store" });
+        const answer = await get(box.dataset.pay, "application/json");
         if (answer.ok) {
           const state = await answer.json();
-          if (state.stage !== box.dataset.stage) {
-            const fresh = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(ANSWER_MS) });
-            return show(await fresh.text(), "");
+          if (state.shows !== box.dataset.shows) {
+            const page = await (await get(location.href, "text/html")).text();
+            const chosen = all(".ways :checked").map((one) => one.id);
+            show(page, "");
+            for (const one of all(".ways :enabled")) if (chosen.includes(one.id)) one.checked = true;
+            return;
           }
           if (!state.moves) return;
         }
@@ -126,15 +130,22 @@
     };
   }
 
+  const minutes = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+
   function countDown(clock) {
     if (!Number(clock.dataset.left)) return;
     const until = Date.now() + Number(clock.dataset.left) * 1000;
     const tick = () => {
       const left = Math.max(0, Math.floor((until - Date.now()) / 1000));
-      clock.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+      clock.textContent = minutes(left);
       timers.push(left ? setTimeout(tick, 1000) : setTimeout(() => location.reload(), 4000));
     };
     tick();
+  }
+
+  function countUp(box) {
+    const begun = Date.now() - Number(box.dataset.since) * 1000;
+    timers.push(setInterval(() => { box.textContent = minutes((Date.now() - begun) / 1000); }, 1000));
   }
 
   function start(fresh) {
@@ -148,6 +159,7 @@
     });
     all("[data-pay]").forEach(watch);
     all("[data-left]").forEach(countDown);
+    all("[data-since]").forEach(countUp);
     if (!navigator.onLine) toast("offline");
   }
 

@@ -90,9 +90,7 @@ async def book(request: Request) -> Response:
     answer = await _place(request, choice, form, phone, account_id)
     if signed_in is None:
         return answer
-    return sessions.begin(
-        answer, signed_in, kept=bool(values.get("kept")), device_token=sessions.device_token(request)
-    )
+    return sessions.begin(answer, signed_in, kept=bool(values.get("kept")), device_token=sessions.device_token(request))
 
 
 async def _agree(request: Request, account_id: UUID, version: str) -> None:
@@ -142,7 +140,9 @@ async def _phone(request: Request, form: Form, known: accounts.Session | None) -
         async with sessions.database(request).reading() as tx:
             found = await accounts.phone_of(tx, known.account_id)
         if found is None:
-            form.add("phone", "Your account has no phone yet. Add one under Account, Security; what you typed here stays.")
+            form.add(
+                "phone", "Your account has no phone yet. Add one under Account, Security; what you typed here stays."
+            )
         return found
     phone = contacts.read_phone(form)
     if not form.value("code").strip():

@@ -12,13 +12,16 @@ from starlette.routing import Route
 
 from holdfast import catalogue, orders, payments
 from holdfast.kit import clock
+from holdfast.payments import search
 from holdfast.web import formats, sessions, words
 from holdfast.web.render import language, page, query, speaker
 
-from . import after_sale
-from .payments import stage_of
+from . import after_sale, money, ways
+from .stages import stage_of
 
 UNPAID = (orders.State.HELD, orders.State.AWAITING_PAYMENT)
+WALLETS = ("wechatpay", "alipay")
+"""Providers whose payers find our reference in their own list of payments."""
 
 
 class Urls(NamedTuple):
@@ -65,8 +68,12 @@ async def one(request: Request) -> Response:
     async with sessions.database(request).reading() as tx:
         payment = await orders.payment_of(tx, order)
         panel = await after_sale.panel(tx, request, order)
-    stage = stage_of(order, payment, clock.now()).name if order.state in UNPAID else ""
+        detail = await search.detail(tx, payment.intent_id) if payment and payment.refunds else None
+    whole = stage_of(order, payment, clock.now()).name
+    promised = is_promised(payment, order)
+    stage = whole if order.state in UNPAID else "promised" if promised else ""
     state = "expired" if stage == "expired" else order.state
+    provider = payment.provider if payment else None
     return page(
         request,
         "traveller/order.html",
@@ -74,62 +81,62 @@ async def one(request: Request) -> Response:
         state=state,
         stage=stage,
         headline=words.STAGE_HEADLINES.get(stage) or words.STATE_HEADLINES[state],
-        lead=_lead(request, order, state, stage),
+        provider=money.service(request, provider),
+        lead=_lead(request, order, payment, state, stage),
         urls=urls(order.number, seen.token),
-        can=Can(
-            pay=stage in ("choose", "starting", "waiting", "failed"),
-            tickets=order.state in (orders.State.CONFIRMED, orders.State.USED),
-            cancel=_may_be_ended(order) and stage not in words.STAGE_HEADLINES,
-            again=state in (orders.State.CANCELLED, orders.State.EXPIRED),
-            watch=stage in words.STAGE_HEADLINES,
-        ),
+        can=_can(order, stage, state),
+        answers=not promised or not ways.is_outage(await orders.ways(sessions.database(request), order)),
         is_paid=order.state is orders.State.CONFIRMED and order.row.amount_minor > 0,
         panel=panel,
-        events=[Told(event.at, _tell(request, event)) for event in reversed(order.events)],
-        money_says=_money(request, order, payment),
-        reference=payment.merchant_ref if payment and payment.paid_at else None,
+        events=[Told(event.at, _tell(request, order, event)) for event in reversed(order.events)],
+        money_says=money.sentences(request, order, payment, detail),
+        reference=payment.merchant_ref if payment and payment.paid_at and provider in WALLETS else None,
         time_zone=order.lines[0].time_zone,
         pin=_pin(order, seen.token),
         help_url="/help/cases/new" + query(order=order.number, token=seen.token, page=request.url.path),
     )
 
 
-def _lead(request: Request, order: orders.Order, state: str, stage: str) -> str:
+def is_promised(payment: payments.PaymentView | None, order: orders.Order) -> bool:
+    """Whether an order was confirmed before it was paid, and still is to be paid."""
+    given = order.state in (orders.State.CONFIRMED, orders.State.USED)
+    return given and payment is not None and payment.state is payments.IntentState.DEFERRED
+
+
+def _can(order: orders.Order, stage: str, state: str) -> Can:
+    watched = stage in words.STAGE_HEADLINES
+    return Can(
+        pay=stage in words.PAYABLE | words.UNDER_WAY,
+        tickets=order.state in (orders.State.CONFIRMED, orders.State.USED),
+        cancel=_may_be_ended(order) and not watched,
+        again=state in (orders.State.CANCELLED, orders.State.EXPIRED),
+        watch=watched,
+    )
+
+
+def _lead(request: Request, order: orders.Order, payment: payments.PaymentView | None, state: str, stage: str) -> str:
     _ = speaker(request)
     line = order.lines[0]
-    until = formats.moment(language(request), order.row.expires_at, line.time_zone) if order.row.expires_at else ""
+    at = payment.due_at if payment and payment.due_at else order.row.expires_at
+    until = formats.moment(language(request), at, line.time_zone) if at else ""
     says = words.STAGE_LEADS.get(stage) or words.STATE_LEADS[state]
+    if stage == "promised":
+        says = words.PROMISED_LEAD
     return _(says, time=until, day=formats.day_long(language(request), line.visit_date))
 
 
-def _tell(request: Request, event: orders.Event) -> str:
+def _tell(request: Request, order: orders.Order, event: orders.Event) -> str:
     """An event in words; one we have no words for by its name, rather than not at all."""
     _ = speaker(request)
-    kind = event.kind
-    for detail in ("free", "late"):
-        if event.details.get(detail) and f"{kind}_{detail}" in words.EVENTS:
+    kind, details = event.kind, event.details
+    for detail in ("free", "late", "deferred", "refunded"):
+        if details.get(detail) and f"{kind}_{detail}" in words.EVENTS:
             kind = f"{kind}_{detail}"
-    values: dict[str, Any] = {"amount": event.details.get("amount", "")}
+    values: dict[str, Any] = {"amount": details.get("amount", ""), "time": ""}
+    if due_at := details.get("due_at"):
+        at = datetime.fromisoformat(due_at)
+        values["time"] = formats.moment(language(request), at, order.lines[0].time_zone)
     return _(words.EVENTS[kind], **values) if kind in words.EVENTS else event.kind.replace("_", " ")
-
-
-def _money(request: Request, order: orders.Order, payment: payments.PaymentView | None) -> list[str]:
-    """What became of the money, in sentences."""
-    _ = speaker(request)
-    locale, zone = language(request), order.lines[0].time_zone
-    if order.row.amount_minor == 0:
-        return [_("Nothing is to pay.")]
-    says = []
-    if payment and payment.paid_at:
-        says.append(_("Paid with WeChat Pay, {time}.", time=formats.moment(locale, payment.paid_at, zone)))
-    elif payment and payment.in_doubt:
-        says.append(_("We are asking the provider whether money came. Please do not pay again."))
-    else:
-        says.append(_("Nothing was charged."))
-    for refund in payment.refunds if payment else []:
-        amount = formats.money(locale, refund.amount_minor, refund.currency)
-        says.append(_(words.REFUNDS.get(refund.state, words.REFUNDS["requested"]), amount=amount))
-    return says
 
 
 def _may_be_ended(order: orders.Order) -> bool:
@@ -143,12 +150,15 @@ async def tickets(request: Request) -> Response:
     made = orders.tickets(seen.order)
     if not made:
         return sessions.see(f"/orders/{seen.order.number}", token=seen.token)
-    cards = await sessions.database(request).read(catalogue.venues.many, [line.venue_id for line in seen.order.lines])
+    db = sessions.database(request)
+    cards = await db.read(catalogue.venues.many, [line.venue_id for line in seen.order.lines])
+    payment = await db.read(orders.payment_of, seen.order)
     return page(
         request,
         "traveller/tickets.html",
         order=seen.order,
         tickets=made,
+        to_pay_until=payment.due_at if payment and is_promised(payment, seen.order) else None,
         kind_of={venue_id: card.kind for venue_id, card in cards.items()},
         urls=urls(seen.order.number, seen.token),
         pin=_pin(seen.order, seen.token),

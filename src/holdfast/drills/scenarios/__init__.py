@@ -1,0 +1,1 @@
+"""The drills: one file each, with ``main(options) -> Report``. ``holdfast drill`` lists them."""

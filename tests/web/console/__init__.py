@@ -1,0 +1,1 @@
+"""The pages of the console that tell of payments and let people act on them."""
