@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+JOBS ?= 2
 LOCK := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-annotate
 
 .DEFAULT_GOAL := help
@@ -25,8 +26,8 @@ setup: .venv/dev ## install everything for development into .venv, from the lock
 run: .venv/run ## set up what is missing and serve the platform at http://127.0.0.1:8000
 	@$(BIN)/python -m holdfast run
 
-test: .venv/dev ## run the tests, on a real PostgreSQL of their own
-	@$(BIN)/python -m pytest -q
+test: .venv/dev ## run the tests, on a real PostgreSQL of their own; JOBS=2 at a time
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 races: .venv/dev ## the long races and crashes: kill -9 at every fault point
 	@HOLDFAST_RACES=long $(BIN)/python -m pytest -q tests/races
@@ -42,12 +43,13 @@ lint: .venv/dev ## format, lint, types, the ladder of imports
 
 check: lint test ## all that CI runs
 
-bench: .venv/dev ## measure: bookings, the ledger, outages, the resolver, callbacks; each figure with its check
-	@status=0; for name in booking ledger outage resolver webhooks_in; do \
+bench: .venv/dev ## measure: bookings, the ledger, outages, the resolver, callbacks, merging; each figure with its check
+	@status=0; for name in booking ledger outage resolver webhooks_in merging; do \
 	  echo "== $$name"; $(BIN)/python -m holdfast bench $$name || status=1; done; exit $$status
 
-drill: .venv/dev ## practise an outage of all ways to pay with 3,000 people; the report is var/drill.html
-	@mkdir -p var && $(BIN)/python -m holdfast drill payment-outage --report var/drill.html
+drill: .venv/dev ## practise: an outage of all ways to pay, merging under load, a broken sign-in; reports in var/drills
+	@mkdir -p var/drills; status=0; for name in payment-outage account-merge mass-lock; do \
+	  echo "== $$name"; $(BIN)/python -m holdfast drill $$name --report var/drills/$$name.html || status=1; done; exit $$status
 
 tour: .venv/run ## walk a traveller from search to the gate, in plain words
 	@$(BIN)/python -m holdfast tour

@@ -70,7 +70,7 @@ def main(options: Options) -> Report:
         report.figures = found = asyncio.run(_both(url, size, options.seed))
     report.goals = _goals(found)
     report.tiles = [(title, figure, "") for title, figure in TILES]
-    rounds = [[says, found[f"plain_{name}"], found[f"worst_{name}"]] for says, name in ROUNDS]
+    rounds: list[list[str | float]] = [[says, found[f"plain_{name}"], found[f"worst_{name}"]] for says, name in ROUNDS]
     report.tables = [Table("The two rounds", ["", "Everybody tries", "One failure before a restriction"], rounds)]
     report.elapsed_s = found["elapsed_s"] = round(time.monotonic() - began, 1)
     return report
