@@ -12,6 +12,7 @@ import pytest
 from holdfast import orders, payments
 from holdfast.kit import clock, settings
 from tests import staff, world
+from tests.orders.after_sale import other_day, paid
 from tests.payments.conftest import sim, simulator_process  # noqa: F401 - fixtures
 from tests.web.paying import EVERYTHING, rest
 
@@ -77,6 +78,78 @@ async def test_each_way_shows_what_its_payer_needs_and_no_more(client, db, held,
     assert [name for name in needs if said[name]] == [shown]
     assert bool(said["publishable_key"]) == (provider == "stripe")
     assert (await client.get(f"{here}/payment", headers=bearer(mei))).json() == said
+
+
+@pytest.fixture
+async def difference(client, db):
+    """Somebody whose change to a dearer day waits to be paid; its address."""
+    slot = await world.open_slot(db)
+    there = await other_day(db, slot, price_minor=9000)
+    mei, order = await paid(db, slot)
+    here = f"{ORDERS}/{order.number}/change"
+    begun = await client.post(here, json={"slot_id": str(there.slot_id), "quoted_minor": 3000}, headers=bearer(mei))
+    assert begun.json()["state"] == "awaiting_payment", begun.text
+    return mei, order, here
+
+
+@pytest.mark.parametrize(
+    ("provider", "method", "shown"),
+    [("wechatpay", "h5", "pay_url"), ("alipay", "qr", "code_url"), ("stripe", "card", "client_secret")],
+)
+async def test_the_difference_of_a_change_is_paid_by_any_way(client, db, difference, channels, provider, method, shown):
+    mei, _order, here = difference
+    said = (await pay(client, mei, here, provider=provider, method=method, return_url="https://shop.example/x")).json()
+    assert (said["state"], said["provider"], said["method"]) == ("open", provider, method)
+    assert said["amount"] == {"amount_minor": 3000, "currency": "CNY"}
+    assert [name for name in ("code_url", "pay_url", "client_secret") if said[name]] == [shown]
+    assert bool(said["publishable_key"]) == (provider == "stripe")
+    assert (await pay(client, mei, here)).json() == said, "the one under way is found again"
+
+
+async def test_another_way_closes_the_first_payment_of_a_difference_and_the_last_one_changes_the_visit(
+    client, db, difference, channels
+):
+    mei, order, here = difference
+    await pay(client, mei, here, provider="wechatpay", method="native")
+    second = (await pay(client, mei, here, provider="alipay", method="qr")).json()
+    states = {row["provider"]: row["state"] for row in channels.http.get("/_sim/truth").json()["orders"]}
+    assert (second["provider"], states["wechatpay"]) == ("alipay", "CLOSED")
+    [made, *_] = await db.read(orders.changes.of_order, order)
+    channels.pay((await db.read(payments.view, made.intent_id)).merchant_ref)
+    await world.work_once(db)
+    await world.until_quiet(db)
+    assert (await client.get(here, headers=bearer(mei))).json()["items"][0]["state"] == "done"
+    problem(await pay(client, mei, here), 404, "change-unknown")
+
+
+async def test_the_ways_to_pay_a_difference_are_listed_and_a_wrong_wish_is_refused(client, db, difference):
+    mei, _order, here = difference
+    await rest(db, ("wechatpay", "native"), ("wechatpay", "h5"))
+    found = (await client.get(f"{here}/payment/ways", headers=bearer(mei))).json()
+    assert [(one["provider"], one["offered"]) for one in found["items"]] == [
+        ("alipay", True), ("alipay", True), ("stripe", True), ("wechatpay", False), ("wechatpay", False),
+    ]  # fmt: skip
+    assert found["may_promise"] is False
+    problem(await pay(client, mei, here, provider="wechatpay"), 503, "channel-resting")
+    problem(await pay(client, mei, here, provider="paypal"), 422, "channel-unknown")
+    wrong = problem(await pay(client, mei, here, provider="alipay", return_url="javascript:1"), 422, "invalid-input")
+    assert fields(wrong) == [("return_url", "SHAPE")]
+
+
+async def test_of_a_difference_in_doubt_the_answer_says_what_to_tell_and_insisting_needs_patience(
+    client, db, difference, channels
+):
+    mei, order, here = difference
+    channels.script({"fault": "lost_response", "provider": "wechatpay"})
+    said = (await pay(client, mei, here, provider="wechatpay", method="native")).json()
+    assert said["in_doubt"] is True
+    assert "do not pay again" in said["says"]["en"]
+    wanted: dict[str, Any] = {"provider": "alipay", "method": "qr", "insist": True}
+    refused = problem(await pay(client, mei, here, **wanted), 409, "still-checking")
+    assert refused["may_insist_after_s"] == 20
+    [made, *_] = await db.read(orders.changes.of_order, order)
+    await world.age(db, (await db.read(payments.view, made.intent_id)).merchant_ref, timedelta(seconds=21))
+    assert (await pay(client, mei, here, **wanted)).json()["provider"] == "alipay"
 
 
 async def test_the_best_way_is_taken_when_none_is_named(client, db, held):

@@ -60,6 +60,7 @@ GET    /api/v1/orders/{number}/change                     in        404       ok
 POST   /api/v1/orders/{number}/change                     in        404       404       404       404       -         -         in
 DELETE /api/v1/orders/{number}/change                     in        404       404       404       404       -         -         in
 POST   /api/v1/orders/{number}/change/payment             in        404       404       404       404       -         -         in
+GET    /api/v1/orders/{number}/change/payment/ways        in        404       404       404       404       -         -         in
 GET    /api/v1/orders/{number}/invoices                   in        404       ok        ok        ok        -         -         in
 POST   /api/v1/orders/{number}/invoices                   in        404       ok        ok        ok        -         -         in
 
@@ -124,6 +125,7 @@ POST   /orders/{number}/change/from/{slot}                in        404       ok
 POST   /orders/{number}/change/end                        in        404       ok        ok        ok        in        in        in
 GET    /orders/{number}/change/payment                    in        404       ok        ok        ok        in        in        in
 POST   /orders/{number}/change/payment                    in        404       ok        ok        ok        in        in        in
+GET    /orders/{number}/change/payment/card               in        404       ok        ok        ok        in        in        in
 GET    /orders/{number}/change/payment/status             in        404       ok        ok        ok        in        in        in
 GET    /orders/{number}/invoice                           in        404       ok        ok        ok        in        in        in
 POST   /orders/{number}/invoice                           in        404       ok        ok        ok        in        in        in

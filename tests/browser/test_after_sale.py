@@ -1,7 +1,8 @@
-"""After the sale, in a browser: another day with the difference back, one visitor taken off, an invoice."""
+"""After the sale, in a browser: another day with the difference back or to be paid, one visitor taken off, an invoice."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
@@ -9,8 +10,10 @@ import psycopg
 import pytest
 from playwright.sync_api import expect
 
+from . import codes
 from .browsing import Visit
 from .stage import PAID, Slot, Stage, until
+from .test_paying import DECLINED, GOOD, PHONE, choose, fill_in_card, looks_right
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def cheaper(stage: Stage) -> Iterator[Slot]:
             [day, day, other.price],
         )
         connection.execute(move, [after, before, other.price])
-    yield other
+    yield other._replace(price="a-cheaper-day", price_minor=other.price_minor - 1000)
     with psycopg.connect(stage.here.database_url) as connection:
         connection.execute("update catalogue.prices set retired_at = now() where id = 'a-cheaper-day'")
         connection.execute(move, [was_from, was_to, other.price])
@@ -62,6 +65,96 @@ def test_a_visit_moves_to_a_cheaper_day_and_the_difference_comes_back(
         return [(one["amount"]["amount_minor"], one["state"]) for one in refunds] == [(1000, "succeeded")]
 
     until(refunded)
+
+
+@pytest.fixture
+def owes(stage: Stage, visit: Callable[..., Visit], cheaper: Slot) -> Callable[..., tuple[Visit, str]]:
+    """``owes("phone", "zh")``: somebody on the page of a change that costs 10 yuan more; the order's number."""
+
+    def on_the_page(device: str = "phone", language: str = "en", *, script: bool = True) -> tuple[Visit, str]:
+        person, there = stage.person(), stage.slot(PAID)
+        number = stage.order(person, cheaper, 1, language)
+        stage.pay(person, number)
+        more = {"user_agent": PHONE} if device == "phone" else {}
+        me = visit(device, language, script=script, who=person, **more)
+        me.page.goto(f"/orders/{number}/change?date={there.day}&slot={there.id}")
+        expect(me.page.locator("#due")).to_have_text("¥10")
+        me.page.get_by_role("button", name=me.says("Change, and go on to pay")).click()
+        expect(me.page.get_by_role("heading", level=1)).to_have_text(me.says("Pay the difference"))
+        return me, number
+
+    return on_the_page
+
+
+def is_changed(me: Visit) -> None:
+    expect(me.page.get_by_text(me.says("Paid. Your visit is changed."), exact=True)).to_be_visible()
+    me.page.get_by_role("link", name=me.says("See the order")).click()
+    expect(me.page.locator("section[aria-labelledby=story]")).to_contain_text(
+        me.says("Changed to another time. New tickets were issued; the old codes are void.")
+    )
+
+
+@pytest.mark.parametrize(("device", "language"), [("desk", "zh"), ("phone", "en")])
+def test_a_difference_is_paid_by_code_and_the_page_notices_by_itself(
+    owes: Callable[..., tuple[Visit, str]], device: str, language: str
+) -> None:
+    me, _number = owes(device, language)
+    looks_right(me)
+    choose(me, "alipay", "qr")
+    expect(me.page.get_by_text(me.says("Scan with {app}", app=me.says("Alipay")))).to_be_visible()
+    assert codes.read(me.page.locator(".qr svg")).startswith("https://qr.alipay.com/")
+    looks_right(me)
+    phone = me.context.new_page()
+    phone.goto(str(me.page.locator("a[href*=wallet]").get_attribute("href")))
+    phone.locator("button[value=pay]").click()
+    is_changed(me)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_from_a_code_one_goes_over_to_the_page_of_another_provider_and_comes_back(
+    owes: Callable[..., tuple[Visit, str]], script: bool
+) -> None:
+    me, number = owes("phone", "en", script=script)
+    choose(me, "wechatpay", "native")
+    expect(me.page.get_by_text("Scan with WeChat")).to_be_visible()
+    me.page.get_by_role("link", name="Pay another way").click()
+    expect(me.page.get_by_text("What you began with WeChat Pay is closed first")).to_be_visible()
+    if script:
+        looks_right(me)
+    choose(me, "alipay", "page")
+    me.page.get_by_role("link", name="Go to Alipay").click()
+    me.page.locator("button[value=pay]").click()
+    me.page.wait_for_url(re.compile(rf"/orders/{number}/change/payment$"))
+    is_changed(me)
+
+
+@pytest.mark.parametrize(("device", "language"), [("phone", "zh"), ("desk", "en")])
+def test_a_card_pays_a_difference(owes: Callable[..., tuple[Visit, str]], device: str, language: str) -> None:
+    me, number = owes(device, language)
+    choose(me, "stripe")
+    me.page.wait_for_url(re.compile(rf"/orders/{number}/change/payment/card$"))
+    looks_right(me)
+    fill_in_card(me, DECLINED)
+    expect(me.page.locator("#card-problem")).to_be_focused()
+    fill_in_card(me, GOOD)
+    me.page.wait_for_url(re.compile(rf"/orders/{number}/change/payment$"))
+    is_changed(me)
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_change_that_is_not_paid_is_given_up_and_its_payment_is_closed(
+    owes: Callable[..., tuple[Visit, str]], script: bool
+) -> None:
+    me, number = owes("phone", "zh", script=script)
+    choose(me, "wechatpay", "native")
+    expect(me.page.locator(".qr svg")).to_be_visible()
+    me.page.get_by_role("button", name=me.says("Give the change up")).click()
+    expect(me.page.locator("section[aria-labelledby=story]")).to_contain_text(
+        me.says("You gave the change up. The visit stayed as it was.")
+    )
+    me.page.goto(f"/orders/{number}/change/payment")
+    expect(me.page.get_by_text(me.says("Nothing is charged for it."))).to_be_visible()
+    looks_right(me)
 
 
 @pytest.mark.parametrize("script", [True, False])

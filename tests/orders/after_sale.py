@@ -63,6 +63,13 @@ async def paid(db: Db, *slots: world.SlotWorld, people: int = 1) -> tuple[world.
     return person, order
 
 
+async def promised(db: Db, slot: world.SlotWorld, people: int = 1) -> tuple[world.Person, orders.Order]:
+    """Somebody with a confirmed order that is to be paid later; `HOLDFAST_DEFERRAL` must allow it."""
+    person, order = await world.held_order(db, slot, people)
+    await orders.promise(db, person.actor, order)
+    return person, await world.order_of(db, person, order.number)
+
+
 async def take(db: Db, intent_id: Any) -> None:
     """The whole sum of a payment is taken at the desk, and everybody has heard of it."""
     await db.run(payments.take_at_desk, STAFF, intent_id, "cash")

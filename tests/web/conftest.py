@@ -11,18 +11,43 @@ import httpx2
 import pytest
 from starlette.applications import Starlette
 
-from holdfast import accounts, orders, web
+from holdfast import accounts, orders, payments, web
+from holdfast.kit import settings
 from holdfast.kit.db import Db
 from holdfast.kit.problems import Problem
 from tests import world
+from tests.payments.conftest import SimulatorProcess, sim, simulator_process  # noqa: F401 - fixtures
 
 HOST = "http://holdfast.test"
+OURS = "http://127.0.0.1:9"
+"""Where providers would call back: nobody listens there, so all news comes by asking."""
 
 
 @pytest.fixture(scope="module")
 def db(shared: Db) -> Db:
     """The tests of one module share a database: they do not disturb each other."""
     return shared
+
+
+@pytest.fixture
+async def its_own(database_url: str) -> AsyncIterator[Db]:
+    """A database for one test alone."""
+    opened = await Db(database_url, size=10).open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def channels(sim: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatorProcess]:  # noqa: F811
+    """The simulator as the provider of this test's payments."""
+    monkeypatch.setenv("HOLDFAST_SIMULATOR_URL", sim.url)
+    monkeypatch.setenv("HOLDFAST_BASE_URL", OURS)
+    monkeypatch.setenv("HOLDFAST_PROVIDER_PATIENCE_S", "0.7")
+    settings.current.cache_clear()
+    yield sim
+    await payments.close_channels()
+    monkeypatch.undo()
+    settings.current.cache_clear()
 
 
 @pytest.fixture

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import httpx2
 import pytest
 
-from holdfast import orders
-from holdfast.kit import i18n, jobs
+from holdfast import orders, payments
+from holdfast.kit import clock, i18n, jobs, settings
 from holdfast.kit.db import Db
 from holdfast.web.traveller import after_sale, cancellation
 from tests import world
-from tests.orders.after_sale import HALF_LATER, held_minor, other_day, paid, rule, take
+from tests.orders.after_sale import HALF_LATER, held_minor, other_day, paid, promised, rule, take
 
 from .conftest import hidden, sign_in, text_of
 
@@ -105,9 +106,9 @@ async def test_a_dearer_day_is_paid_on_a_page_of_its_own_or_given_up(db: Db, rea
     typed = {"slot": str(there.slot_id), "quoted": "3000"}
     begun = await reader.post(f"/orders/{order.number}/change", data=typed)
     assert begun.headers["location"] == f"/orders/{order.number}/change/payment"
-    assert "To pay ¥30" in text_of(await reader.get(begun.headers["location"]))
+    assert "Pay ¥30" in text_of(await reader.get(begun.headers["location"]))
     status = (await reader.get(f"{begun.headers['location']}/status")).json()
-    assert status == {"stage": "choose", "moves": False}
+    assert (status["stage"], status["moves"]) == ("choose", False)
     assert "Until the difference of ¥30 is paid" in text_of(await reader.get(f"/orders/{order.number}"))
     ended = await reader.post(f"/orders/{order.number}/change/end")
     assert ended.status_code == 303
@@ -170,9 +171,77 @@ async def test_an_invoice_is_asked_for_with_what_is_wrong_beside_its_field(db: D
     assert (await reader.get(f"{here}/2.html")).status_code == 404
 
 
+@pytest.fixture
+def promises(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Everybody may pay later."""
+    monkeypatch.setenv("HOLDFAST_DEFERRAL", "always")
+    settings.current.cache_clear()
+    yield
+    monkeypatch.undo()
+    settings.current.cache_clear()
+
+
+async def test_a_visit_to_be_paid_later_says_how_it_is_cancelled_and_that_it_costs_nothing(
+    db: Db, reader: httpx2.AsyncClient, promises: None
+) -> None:
+    slot = await world.open_slot(db)
+    await rule(db, slot, **HALF_LATER)
+    owner, order = await promised(db, slot, people=2)
+    sign_in(reader, owner)
+    page = await reader.get(f"/orders/{order.number}")
+    said = text_of(page)
+    assert "You can cancel here. Nothing is charged, and nothing is to pay any more." in said
+    assert "This visit is not paid yet. Pay it first; then it can be changed." in said
+    assert "goes back" not in said, "nothing was paid"
+    assert f'href="/orders/{order.number}/cancellation"' in page.text
+    assert f'href="/orders/{order.number}/change"' not in page.text
+    assert "This visit is not paid yet." in text_of(await reader.get(f"/orders/{order.number}/change"))
+    asked = await reader.get(f"/orders/{order.number}/cancellation")
+    assert "the tickets become void. You have not paid, so nothing is charged." in text_of(asked)
+    assert "Who does not come?" not in text_of(asked), "some alone cannot leave before it is paid"
+    assert hidden(asked) == {}
+    done = await reader.post(f"/orders/{order.number}/cancellation")
+    assert done.status_code == 303
+    said = text_of(await reader.get(done.headers["location"]))
+    assert "This order is cancelled" in said
+    assert "Nothing was charged." in said
+    assert "Nothing more is charged for it." in text_of(await reader.get(f"/orders/{order.number}/payment"))
+    assert (await world.payment_of(db, owner, order)).state is payments.IntentState.CANCELLED
+
+
+async def test_some_visitors_of_a_visit_to_be_paid_later_are_not_taken_off_and_the_page_says_what_to_do(
+    db: Db, reader: httpx2.AsyncClient, promises: None
+) -> None:
+    owner, order = await promised(db, await world.open_slot(db), people=2)
+    sign_in(reader, owner)
+    answer = await reader.post(f"/orders/{order.number}/cancellation", data={"travellers": "1"})
+    assert answer.status_code == 409
+    assert "Pay it first, or finish the change that is under way" in text_of(answer)
+    assert (await world.order_of(db, owner, order.number)).state is orders.State.CONFIRMED
+
+
+async def test_a_visit_to_be_paid_later_that_has_begun_cannot_be_cancelled_and_says_so(
+    db: Db, reader: httpx2.AsyncClient, promises: None
+) -> None:
+    owner, order = await promised(db, await world.open_slot(db, starts_in=timedelta(minutes=30)))
+    sign_in(reader, owner)
+    clock.move(timedelta(minutes=31))
+    page = await reader.get(f"/orders/{order.number}")
+    assert "This visit has begun, so it cannot be cancelled any more." in text_of(page)
+    assert "then it can be changed" not in text_of(page), "it could not"
+    assert f'href="/orders/{order.number}/cancellation"' not in page.text
+    answer = await reader.post(f"/orders/{order.number}/cancellation")
+    assert answer.status_code == 409
+    assert "This visit has begun" in text_of(answer)
+
+
 @pytest.mark.parametrize(
-    "part", ["/change", "/change/payment", "/change/payment/status", "/invoice", "/invoice/1.html"]
-)
+    "part",
+    [
+        "/change", "/change/payment", "/change/payment/card", "/change/payment/status", "/cancellation", "/invoice",
+        "/invoice/1.html",
+    ],
+)  # fmt: skip
 async def test_neither_strangers_nor_a_passed_on_link_change_or_see_it(
     db: Db, reader: httpx2.AsyncClient, part: str
 ) -> None:
@@ -181,3 +250,4 @@ async def test_neither_strangers_nor_a_passed_on_link_change_or_see_it(
     assert (await reader.get(f"/orders/{order.number}{part}?{link}")).status_code == 303
     sign_in(reader, await world.traveller(db))
     assert (await reader.get(f"/orders/{order.number}{part}")).status_code == 404
+    assert (await reader.get(f"/orders/{order.number}{part}?{link}")).status_code == 404

@@ -3,83 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from html import unescape
 
 import httpx2
 import pytest
 
-from holdfast import orders, payments
+from holdfast import orders
 from holdfast.kit import clock, settings
 from holdfast.kit.db import Db, Tx
 from tests import world
-from tests.payments.conftest import SimulatorProcess, sim, simulator_process  # noqa: F401 - fixtures
+from tests.payments.conftest import SimulatorProcess
 
 from .conftest import sign_in, text_of
-from .paying import EVERYTHING, heal, rest, switch_off
+from .paying import DESK, EVERYTHING, PHONE, WECHAT, Payer, heal, methods, rest, rows, switch_off
 
-pytestmark = pytest.mark.anyio
-PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36"
-DESK = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/130.0 Safari/537.36"
-WECHAT = ("wechatpay", "native"), ("wechatpay", "h5")
-OURS = "http://127.0.0.1:9"
-"""Where providers would call back: nobody listens there, so all news comes by asking."""
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("channels")]
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Db]:
+async def db(its_own: Db) -> Db:
     """A database for each test: how channels are is the same for all payers of a database."""
-    opened = await Db(database_url, size=10).open()
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture(autouse=True)
-async def channels(sim: SimulatorProcess, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SimulatorProcess]:  # noqa: F811
-    """The simulator as the provider of this test's payments."""
-    monkeypatch.setenv("HOLDFAST_SIMULATOR_URL", sim.url)
-    monkeypatch.setenv("HOLDFAST_BASE_URL", OURS)
-    monkeypatch.setenv("HOLDFAST_PROVIDER_PATIENCE_S", "0.7")
-    settings.current.cache_clear()
-    yield sim
-    await payments.close_channels()
-    monkeypatch.undo()
-    settings.current.cache_clear()
-
-
-class Payer:
-    """Somebody in front of the payment page of one order."""
-
-    def __init__(self, db: Db, reader: httpx2.AsyncClient, owner: world.Person, order: orders.Order) -> None:
-        self.db, self.reader, self.owner, self.order = db, reader, owner, order
-        self.path = f"/orders/{order.number}/payment"
-
-    async def sees(self, query: str = "") -> str:
-        """The page's words."""
-        answer = await self.reader.get(self.path + query)
-        assert answer.status_code == 200, answer.text
-        return text_of(answer)
-
-    async def html(self, query: str = "") -> str:
-        return str((await self.reader.get(self.path + query)).text)
-
-    async def stage(self) -> str:
-        return str((await self.reader.get(f"{self.path}/status")).json()["stage"])
-
-    async def chooses(self, provider: str, method: str = "", **more: str) -> httpx2.Response:
-        """Presses the button with this row chosen."""
-        typed = {"provider": provider, **({f"method.{provider}": method} if method else {}), **more}
-        return await self.reader.post(self.path, data=typed)
-
-    async def view(self) -> payments.PaymentView:
-        return await world.payment_of(self.db, self.owner, self.order)
-
-    async def state(self) -> str:
-        return str((await world.order_of(self.db, self.owner, self.order.number)).state)
-
-    async def works(self) -> None:
-        await world.work_once(self.db)
+    return its_own
 
 
 @pytest.fixture
@@ -88,18 +33,6 @@ async def payer(db: Db, reader: httpx2.AsyncClient) -> Payer:
     sign_in(reader, owner)
     reader.headers["User-Agent"] = PHONE
     return Payer(db, reader, owner, order)
-
-
-def rows(html: str) -> list[tuple[str, bool, bool]]:
-    """The rows of the choice: provider, whether it can be chosen, whether it is chosen beforehand."""
-    found = re.findall(r'<input type="radio" id="way-\w+" name="provider" value="(\w+)"([^>]*)>', html)
-    return [(provider, "disabled" not in rest_, "checked" in rest_) for provider, rest_ in found]
-
-
-def methods(html: str, provider: str) -> list[tuple[str, bool]]:
-    """The methods of a row and which is chosen beforehand."""
-    found = re.findall(rf'name="method.{provider}" value="(\w+)"([^>]*)>', html)
-    return [(method, "checked" in rest_) for method, rest_ in found]
 
 
 # Choosing

@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from holdfast import orders, payments
 from holdfast.kit import clock
 from holdfast.orders.model import OrderRow
 from holdfast.web import words
-from holdfast.web.traveller.stages import SHOWN, stage_of
+from holdfast.web.traveller.stages import SHOWN, stage_of, stage_of_change
 
 BEFORE, AFTER = timedelta(minutes=-5), timedelta(minutes=5)
 """A payment that was begun before or after its order was confirmed."""
@@ -115,3 +116,76 @@ def test_every_stage_but_the_outage_is_reached() -> None:
 def test_a_stage_that_may_change_by_itself_is_looked_at_again(stage: str) -> None:
     of, paid, _ = next(row for row in STAGES if row[2] == stage)
     assert stage_of(of, paid, clock.now()).moves
+
+
+# Of the difference of a change
+
+
+def change(state: str) -> orders.Change:
+    waits, now = state == "awaiting_payment", clock.now()
+    return orders.Change(
+        id=uuid4(), order_id=uuid4(), seq=1, state=orders.ChangeState(state), from_slot=uuid4(), to_slot=uuid4(), old_minor=6000,
+        new_minor=9000, fee_minor=0, due_minor=3000, currency="CNY", benefit_id=None, intent_id=uuid4(), asked_by="x", asked_at=now,
+        expires_at=now, ended_at=None if waits else now,
+    )  # fmt: skip
+
+
+def due(state: str, attempt: str | None, *, over: bool = False, **more: Any) -> payments.PaymentView:
+    """A payment of a difference; its time to be paid is over or long."""
+    until = clock.now() + (timedelta(minutes=-1) if over else timedelta(days=1))
+    return msgspec.structs.replace(payment(state, attempt, **more), expires_at=until)
+
+
+WAITS, CHANGED, LAPSED, WITHDRAWN = (change(state) for state in ("awaiting_payment", "done", "lapsed", "withdrawn"))
+DIFFERENCES = [
+    (WAITS, due("open", None), "choose"),
+    (WAITS, due("open", None, over=True), "expired"),
+    (WAITS, due("open", "created"), "starting"),
+    (WAITS, due("open", "awaiting_user"), "waiting"),
+    (WAITS, due("open", "awaiting_user", method="page"), "leaving"),
+    (WAITS, due("open", "awaiting_user", method="card"), "card"),
+    (WAITS, due("open", "awaiting_user", over=True), "checking"),
+    (WAITS, due("open", "unknown", in_doubt=True), "checking"),
+    (WAITS, due("open", "unknown", in_doubt=True, over=True), "checking"),
+    (WAITS, due("open", "closed"), "failed"),
+    (WAITS, due("open", "succeeded"), "mismatch"),
+    (WAITS, due("paid", "succeeded"), "arrived"),
+    (WAITS, due("paid", "succeeded", over=True), "arrived"),
+    (WAITS, due("cancelled", "closed"), "withdrawn"),
+    (WAITS, due("expired", "closed", over=True), "expired"),
+    (CHANGED, due("paid", "succeeded", over=True), "paid"),
+    (LAPSED, due("expired", None, over=True), "expired"),
+    (LAPSED, due("expired", "closed", over=True), "expired"),
+    (LAPSED, due("expired", "succeeded", over=True), "late"),
+    (LAPSED, due("expired", "succeeded", over=True, refunds=1), "returned"),
+    (WITHDRAWN, due("cancelled", "closed"), "withdrawn"),
+    (WITHDRAWN, due("cancelled", "succeeded", refunds=1), "returned"),
+]
+
+
+@pytest.mark.parametrize(("of", "paid", "stage"), DIFFERENCES)
+def test_the_stage_of_the_payment_of_a_difference(of: orders.Change, paid: payments.PaymentView, stage: str) -> None:
+    assert stage_of_change(order("confirmed"), of, paid, clock.now()) is words.CHANGE_STAGES[stage]
+    assert stage_of_change(order("cancelled"), of, paid, clock.now()) is words.CHANGE_STAGES["cancelled"]
+
+
+@pytest.mark.parametrize("state", orders.ChangeState)
+@pytest.mark.parametrize("intent", payments.IntentState)
+def test_every_combination_of_a_change_and_its_payment_has_a_stage(
+    state: orders.ChangeState, intent: payments.IntentState
+) -> None:
+    for attempt in (None, *payments.AttemptState):
+        for method in (*SHOWN, "desk"):
+            for over in (False, True):
+                paid = due(intent, attempt, method=method, over=over)
+                assert stage_of_change(order("confirmed"), change(state), paid, clock.now())
+
+
+def test_every_stage_of_a_difference_but_the_outage_is_reached() -> None:
+    assert {stage for _, _, stage in DIFFERENCES} | {"cancelled", "outage"} == set(words.CHANGE_STAGES)
+
+
+def test_no_stage_of_a_difference_tells_the_fate_of_an_order() -> None:
+    said = " ".join(text for stage in words.CHANGE_STAGES.values() for text in (stage.headline, *stage.says))
+    for words_of_an_order in ("went back on sale", "Your visit is confirmed", "confirming your visit"):
+        assert words_of_an_order not in said

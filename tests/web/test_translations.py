@@ -42,7 +42,7 @@ def all_sentences() -> set[str]:
     for table in (words.DOCUMENTS, words.STATES, words.STATE_HEADLINES, words.STATE_LEADS, words.STAGE_HEADLINES,
                   words.STAGE_LEADS, words.STAGE_STATES, words.OF_ONE_PERSON, words.EVENTS, words.REFUNDS, words.PROVIDERS,
                   words.SERVICES, words.PAID_WITH, words.BACK_TO, words.METHODS, words.RESTING, words.OFFERED, words.PROMISE_REFUSED,
-                  words.RETURNS, words.PROMISED_LEAD, words.STEPS, words.DAYS, words.DAYS_SHORT, words.STATUSES, words.STAGES, words.MISSING, words.UNEXPECTED,
+                  words.RETURNS, words.CHANGE_STAGES, words.PROMISED_LEAD, words.STEPS, words.DAYS, words.DAYS_SHORT, words.STATUSES, words.STAGES, words.MISSING, words.UNEXPECTED,
                   catalogue.KINDS, venues.SALE_WORDS):  # fmt: skip
         found.update(texts(table))
     found.update(name for _region, _code, name in words.REGIONS)

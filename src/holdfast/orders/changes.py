@@ -204,11 +204,26 @@ async def _arrive(tx: Tx, by: str, row: OrderRow, made: Change) -> None:
     await news.changed(tx, row)
 
 
-async def pay(db: Db, actor: Actor, order: Order, wish: payments.Wish | None = None) -> payments.PaymentView:
-    """Starts the payment of the change under way, or finds it. ChangeUnknown when none is; NotPayable when it is too late."""
-    change = await db.read(changes_store.under_way, order.row.id)
+async def under_way(tx: ReadTx, order: Order) -> Change:
+    """The change of an order that waits to be paid. ChangeUnknown when there is none."""
+    change = await changes_store.under_way(tx, order.row.id)
     if change is None or change.intent_id is None:
         raise ChangeUnknown
+    return change
+
+
+async def ways(db: Db, change: Change) -> list[payments.Offer]:
+    """The ways to pay the difference of a change, the best first, each with how it is."""
+    return await db.read(payments.offers, change.intent_id or change.id)
+
+
+async def pay(db: Db, actor: Actor, order: Order, wish: payments.Wish | None = None) -> payments.PaymentView:
+    """Starts the payment of the change under way, finds it, or goes over to another way; problems as `orders.pay` raises.
+
+    ChangeUnknown when no change waits to be paid; NotPayable when it is too late.
+    """
+    change = await db.read(under_way, order)
+    assert change.intent_id is not None
     try:
         await payments.pay(db, change.intent_id, wish or payments.Wish())
     except payments.IntentOver as over:
@@ -251,9 +266,8 @@ async def withdraw(db: Db, actor: Actor, order: Order) -> None:
 
     PaymentInDoubt while a provider does not say whether it was paid; NotChangeable when it was.
     """
-    change = await db.read(changes_store.under_way, order.row.id)
-    if change is None or change.intent_id is None:
-        raise ChangeUnknown
+    change = await db.read(under_way, order)
+    assert change.intent_id is not None
     settlement = await payments.settle(db, change.intent_id, payments.IntentState.CANCELLED)
     if settlement is payments.Settlement.IN_DOUBT:
         raise PaymentInDoubt

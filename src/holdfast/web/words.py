@@ -331,6 +331,52 @@ STAGES = {
         ),
     )
 }
+CHANGE_STAGES = {
+    **{name: stage for name, stage in STAGES.items() if name not in ("promised", "unpaid")},
+    **{
+        stage.name: stage
+        for stage in (
+            Stage(
+                "arrived",
+                "The difference is paid. Your visit is being changed.",
+                ("This takes a moment. Please do not pay again.",),
+                True,
+                True,
+            ),
+            Stage(
+                "late",
+                "Your payment arrived after the time to pay",
+                ("The change was over by then, so your visit stays as it was. The whole amount goes back by itself.",),
+                True,
+                True,
+            ),
+            Stage(
+                "returned",
+                "Your payment came too late and goes back",
+                ("The change was over by then, so your visit stays as it was. You need not do anything.",),
+            ),
+            Stage(
+                "paid",
+                "Paid. Your visit is changed.",
+                ("Your new tickets are ready; the codes you had before are void.",),
+            ),
+            Stage(
+                "expired",
+                "The time to pay the difference is over",
+                (
+                    "This change did not take place. Your visit stays as it was.",
+                    "You were not charged; if money still arrives, it is returned by itself.",
+                ),
+            ),
+            Stage(
+                "withdrawn",
+                "This change did not take place. Your visit stays as it was.",
+                ("Nothing is charged for it.",),
+            ),
+        )
+    },
+}
+"""The same for the difference of a change, which holds new places while the visit stays as it was."""
 PAYABLE = frozenset({"choose", "outage", "failed", "mismatch", "promised"})
 """Stages that show the ways to pay."""
 UNDER_WAY = frozenset({"starting", "waiting", "leaving", "card"})

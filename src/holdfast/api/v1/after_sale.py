@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from holdfast import orders, payments
+from holdfast import orders
 from holdfast.api import findings
 from holdfast.api.endpoint import Call, Endpoint
 from holdfast.api.problems import QueryMismatch
@@ -19,7 +19,10 @@ from holdfast.orders import invoices_model
 from holdfast.orders import model as placing
 from holdfast.payments import model as money
 
+from . import examples
 from .orders import BIGINT_MAX, OrderAnswer, answer
+from .payments import PaymentAnswer, PayWish, WayList, way_list, wished
+from .payments import answer as payment_answer
 from .texts import Text, maybe
 
 ORDER = "/api/v1/orders/{number}"
@@ -118,18 +121,6 @@ class NewChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slot_id: UUID
     quoted_minor: Annotated[int, _SIGNED]
     from_slot_id: UUID | None = None
-
-
-class ChangePayment(msgspec.Struct, frozen=True):
-    """How the payment of a difference stands; `code_url` is what the payer's app scans, `pay_url` where to go instead."""
-
-    state: payments.IntentState
-    amount: Money
-    in_doubt: bool
-    attempt_state: str | None
-    code_url: str | None
-    pay_url: str | None
-    expires_at: datetime
 
 
 class NewInvoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -263,15 +254,18 @@ async def give_up_change(call: Call) -> OrderAnswer:
     return answer(await _order(call))
 
 
-async def pay_change(call: Call) -> ChangePayment:
-    """Starts the payment of the difference, or finds the one under way; safe to repeat."""
-    found = await _order(call)
-    view = await orders.changes.pay(call.db, call.actor, found)
-    [made, *_] = await call.db.read(orders.changes.of_order, found)
-    return ChangePayment(
-        view.state, Money(made.due_minor, made.currency), view.in_doubt, view.attempt_state, view.code_url, view.pay_url,
-        view.expires_at,
-    )  # fmt: skip
+async def pay_change(call: Call) -> PaymentAnswer:
+    """Starts the payment of the difference, finds the one under way, or goes over to another way; safe to repeat."""
+    wish, found = wished(call), await _order(call)
+    view = await orders.changes.pay(call.db, call.actor, found, wish)
+    made = next(one for one in await call.db.read(orders.changes.of_order, found) if one.intent_id == view.intent_id)
+    return await payment_answer(Money(made.due_minor, made.currency), view)
+
+
+async def ways_of_change(call: Call) -> WayList:
+    """The ways to pay the difference of the change under way, the best first; those that rest too, with the reason."""
+    under_way = await call.db.read(orders.changes.under_way, await _order(call))
+    return way_list(await orders.changes.ways(call.db, under_way), may_promise=False)
 
 
 async def invoices(call: Call) -> InvoiceList:
@@ -338,13 +332,19 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handler=give_up_change,
     ),
     Endpoint(
-        method="POST", path=f"{ORDER}/change/payment", name="change-payment", summary="Pay the difference of a change",
-        who="traveller", answer=ChangePayment,
+        method="POST", path=f"{ORDER}/change/payment", name="change-payment",
+        summary="Pay the difference of a change, or go over to another way", who="traveller",
+        body=PayWish, body_optional=True, answer=PaymentAnswer,
         problems=(
             placing.OrderUnknown, facts.ChangeUnknown, placing.NotPayable, money.StillChecking, money.ChannelResting,
-            money.ChannelUnavailable,
+            money.ChannelUnknown, money.ChannelUnavailable, InvalidInput,
         ),
-        handler=pay_change,
+        handler=pay_change, example=examples.PAYMENT,
+    ),
+    Endpoint(
+        method="GET", path=f"{ORDER}/change/payment/ways", name="change-payment-ways",
+        summary="The ways to pay the difference, and how each of them is", who="traveller", answer=WayList,
+        problems=(placing.OrderUnknown, facts.ChangeUnknown), handler=ways_of_change,
     ),
     Endpoint(
         method="GET", path=f"{ORDER}/invoices", name="invoices", summary="The invoices of an order", who="traveller",

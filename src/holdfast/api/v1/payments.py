@@ -183,7 +183,9 @@ async def payment(call: Call) -> PaymentAnswer:
         view = await orders.payment_of(tx, order)
     if view is not None:
         await call.db.run(payments.look, view.intent_id)
-    return await _answer(order, view)
+    if view is None:
+        return PaymentAnswer("not_started", order.total, expires_at=order.row.expires_at)
+    return await answer(order.total, view)
 
 
 async def pay(call: Call) -> PaymentAnswer:
@@ -191,33 +193,38 @@ async def pay(call: Call) -> PaymentAnswer:
 
     Another way than the one under way is begun only when that is closed at its provider.
     """
-    wish: PayWish = call.body
+    wish = wished(call)
     order = await call.db.read(orders.require, call.session.account_id, call.path("number"))
-    view = await orders.pay(
-        call.db,
-        call.actor,
-        order,
-        payments.Wish(
-            provider=wish.provider,
-            method=wish.method,
-            insist=wish.insist,
-            return_url=_checked(wish.return_url),
-            payer_ip=call.source,
-        ),
+    return await answer(order.total, await orders.pay(call.db, call.actor, order, wish))
+
+
+def wished(call: Call) -> payments.Wish:
+    """The `PayWish` of a request's body. InvalidInput for an address that is none."""
+    wish: PayWish = call.body
+    return payments.Wish(
+        provider=wish.provider,
+        method=wish.method,
+        insist=wish.insist,
+        return_url=_checked(wish.return_url),
+        payer_ip=call.source,
     )
-    return await _answer(order, view)
 
 
 async def ways(call: Call) -> WayList:
     """The ways to pay an order, the best first; those that rest too, with the reason."""
     order = await call.db.read(orders.require, call.session.account_id, call.path("number"))
     offers = await orders.ways(call.db, order)
+    return way_list(offers, may_promise=await orders.may_promise(call.db, order) == "")
+
+
+def way_list(offers: list[payments.Offer], *, may_promise: bool) -> WayList:
+    """The answer that lists ways to pay."""
     return WayList(
         [
             WayAnswer(o.provider, o.method, o.state, o.offered, o.reason, o.since, o.least_bad)  # type: ignore[arg-type]
             for o in offers
         ],
-        may_promise=await orders.may_promise(call.db, order) == "",
+        may_promise,
     )
 
 
@@ -287,13 +294,12 @@ def _read_cursor(cursor: str) -> UUID:
         raise QueryMismatch(errors=[findings.finding("cursor", "CURSOR")]) from error
 
 
-async def _answer(order: orders.Order, view: payments.PaymentView | None) -> PaymentAnswer:
-    if view is None:
-        return PaymentAnswer("not_started", order.total, expires_at=order.row.expires_at)
+async def answer(amount: Money, view: payments.PaymentView) -> PaymentAnswer:
+    """How a payment stands, with what its payer needs."""
     form = await cards.card_form(view)
     return PaymentAnswer(
         state=view.state.value,
-        amount=order.total,
+        amount=amount,
         in_doubt=view.in_doubt,
         says=Text(**_doubt()) if view.in_doubt else None,
         provider=view.provider,

@@ -11,6 +11,8 @@ from holdfast.kit.db import ReadTx
 from holdfast.web import formats, sessions
 from holdfast.web.render import language, speaker
 
+from .stages import is_promised
+
 REASONS = {
     "not-allowed": "The attraction does not allow changes of this ticket.",
     "too-late": "It is too late to change this visit.",
@@ -46,10 +48,12 @@ class Panel(msgspec.Struct, frozen=True):
 
 
 async def owned(request: Request) -> sessions.Seen:
-    """A link may have been passed on to companions: it shows an order but neither ends nor changes it."""
-    if sessions.asked(request, "token") and await sessions.visitor(request) is None:
+    """The order in the path, for its owner alone: a link may have been passed on, and neither ends nor changes it."""
+    known = await sessions.visitor(request)
+    if known is None:
         raise accounts.SignInNeeded
-    return await sessions.order_of(request)
+    order = await sessions.database(request).read(orders.require, known.account_id, request.path_params["number"])
+    return sessions.Seen(order, sessions.as_traveller(known.account_id), "")
 
 
 async def panel(tx: ReadTx, request: Request, order: orders.Order) -> Panel | None:
@@ -57,28 +61,37 @@ async def panel(tx: ReadTx, request: Request, order: orders.Order) -> Panel | No
     unpaid = order.state in (orders.State.HELD, orders.State.AWAITING_PAYMENT)
     if not unpaid and order.state not in (orders.State.CONFIRMED, orders.State.CANCELLED, orders.State.USED):
         return None
-    _ = speaker(request)
     invoiced = bool(await orders.invoices.of_order(tx, order))
     can_invoice = invoiced or await orders.invoices.open_minor(tx, order) > 0
     if not unpaid and order.state is not orders.State.CONFIRMED:
         return Panel([], "", False, [], "", None, "", can_invoice) if can_invoice else None
     found = await orders.quote(tx, order)
+    begun = has_begun(found, order)
+    promised = is_promised(await orders.payment_of(tx, order), order)
     waiting = next(
         (one for one in await orders.changes.of_order(tx, order) if one.expires_at and not one.ended_at), None
     )
     urls, says = ([], "") if unpaid or waiting else await _changes(tx, request, order)
     return Panel(
-        rules=rules(request, order, found),
-        cancel_says=_("You can cancel here; nothing is charged. For another day or slot, cancel and book again.")
-        if unpaid
-        else "",
-        can_cancel=not has_begun(found, order),
+        rules=[] if promised else rules(request, order, found),
+        cancel_says=_cancel_says(request, unpaid=unpaid, promised=promised, begun=begun),
+        can_cancel=not begun,
         change_urls=urls,
-        change_says=says,
+        change_says="" if promised and begun else says,
         waiting=waiting,
         waiting_says=_waiting(request, order, waiting) if waiting else "",
         can_invoice=can_invoice,
     )
+
+
+def _cancel_says(request: Request, *, unpaid: bool, promised: bool, begun: bool) -> str:
+    """How an order ends for which no money came; of a paid one its rules say it."""
+    _ = speaker(request)
+    if unpaid:
+        return _("You can cancel here; nothing is charged. For another day or slot, cancel and book again.")
+    if promised and begun:
+        return _(REASONS["started"])
+    return _("You can cancel here. Nothing is charged, and nothing is to pay any more.") if promised else ""
 
 
 async def _changes(tx: ReadTx, request: Request, order: orders.Order) -> tuple[list[tuple[str, str]], str]:

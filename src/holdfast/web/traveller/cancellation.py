@@ -14,6 +14,7 @@ from holdfast.web.render import language, page, speaker
 
 from . import after_sale
 from .orders import UNPAID, urls
+from .stages import is_promised
 
 WHY = {
     "closed": "The attraction closed this time: everything comes back.",
@@ -66,6 +67,7 @@ async def _page(
         except TravellersUnknown as unknown:
             problem = problem or unknown
             found = await orders.quote(tx, order)
+        promised = is_promised(await orders.payment_of(tx, order), order)
     _ = speaker(request)
     until = formats.moment(language(request), found.holds_until, order.lines[0].time_zone) if found.holds_until else ""
     return page(
@@ -83,7 +85,8 @@ async def _page(
         why=[_(WHY[why]) for why in dict.fromkeys(str(share.why) for share in found.shares)],
         rules=after_sale.rules(request, order, found),
         has_begun=after_sale.has_begun(found, order),
-        can_choose=order.state is orders.State.CONFIRMED and len(order.travellers) > 1,
+        promised=promised,
+        can_choose=order.state is orders.State.CONFIRMED and len(order.travellers) > 1 and not promised,
     )
 
 

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from holdfast import orders
-from holdfast.kit import clock, settings
+from holdfast.kit import settings
 from holdfast.payments import cards
 from holdfast.web import sessions
-from holdfast.web.render import SECURITY_HEADERS, page, query
+from holdfast.web.render import SECURITY_HEADERS, page
 
-from .stages import stage_of
+from .paying import Bill, own_urls, stand
 
 POLICY = (
     "default-src 'self'; script-src 'self' {script}; connect-src 'self' {connect}; frame-src {frame}; "
@@ -25,30 +23,26 @@ POLICY = (
 """Styles inline: the service's script sets them on the frames it adds."""
 
 
-async def show(request: Request) -> Response:
-    """``GET /orders/{number}/payment/card``: the fields, while a card payment waits for its payer."""
-    seen = await sessions.order_of(request)
-    order, link = seen.order, query(token=seen.token)
-    async with sessions.database(request).reading() as tx:
-        payment = await orders.payment_of(tx, order)
-    here = f"/orders/{order.number}/payment"
-    form = await cards.card_form(payment) if payment else None
-    if payment is None or form is None or stage_of(order, payment, clock.now()).name != "card":
-        return sessions.see(here, token=seen.token)
+async def fields(request: Request, bill: Bill) -> Response:
+    """The fields, while a card payment waits for its payer; else the way back to where the payment stands."""
+    now, urls = await stand(request, bill), own_urls(bill)
+    form = await cards.card_form(now.payment) if now.payment else None
+    if now.payment is None or form is None or now.stage.name != "card":
+        return sessions.see(urls["pay"])
     return page(
         request,
         "traveller/payment_card.html",
         headers=_headers(form),
-        order=order,
+        bill=bill,
+        order=bill.order,
+        due=bill.due,
         form=form,
-        declined=bool(payment.error_code),
-        return_url=f"{settings.current().base_url}{here}",
-        expires_at=payment.expires_at,
-        seconds_left=max(0, int((payment.expires_at - clock.now()).total_seconds())),
-        time_zone=order.lines[0].time_zone,
-        back_url=here + link,
-        other_url=here + query(token=seen.token, other="1"),
-        status_url=f"{here}/status{link}",
+        declined=bool(now.payment.error_code),
+        return_url=settings.current().base_url + bill.path,
+        expires_at=now.until,
+        seconds_left=now.seconds_left,
+        time_zone=bill.order.lines[0].time_zone,
+        urls=urls,
     )
 
 
@@ -63,6 +57,3 @@ def _headers(form: cards.CardForm) -> dict[str, str]:
         "Permissions-Policy": SECURITY_HEADERS["Permissions-Policy"].replace("payment=()", f"payment=(self {wallets})"),
         "Cache-Control": "no-store",
     }
-
-
-routes = [Route("/orders/{number}/payment/card", show, methods=["GET"])]

@@ -12,19 +12,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from holdfast import catalogue, inventory, orders, payments
-from holdfast.kit import clock, settings
+from holdfast import catalogue, inventory, orders
+from holdfast.kit import clock
 from holdfast.kit.db import ReadTx
 from holdfast.kit.problems import Problem
 from holdfast.web import formats, sessions
 from holdfast.web.render import language, page
 
-from . import after_sale, venues
+from . import after_sale, cards, paying, venues
 from .home import read_date, show_days
 from .orders import urls
-from .payments import wallet_url
-
-GONE = ("lapsed", "withdrawn")
 
 
 async def ask(request: Request) -> Response:
@@ -56,7 +53,7 @@ async def give_up(request: Request) -> Response:
     except orders.ChangeUnknown:
         pass
     except Problem as problem:
-        return await _payment_page(request, seen, problem)
+        return await _payment_page(request, (await after_sale.owned(request)).order, problem)
     return sessions.see(f"/orders/{seen.order.number}")
 
 
@@ -137,78 +134,71 @@ async def _calendar(tx: ReadTx, request: Request, line: orders.Line, day: str) -
 
 
 async def payment(request: Request) -> Response:
-    """``GET /orders/{number}/change/payment``."""
-    return await _payment_page(request, await after_sale.owned(request))
+    """``GET /orders/{number}/change/payment``; with ``?other=1`` the ways to pay although one is under way."""
+    if back := paying.came_back(request):
+        return back
+    seen = await after_sale.owned(request)
+    if bill := await _bill(request, seen.order):
+        await paying.look(request, bill)
+    return await _payment_page(request, seen.order)
 
 
 async def pay(request: Request) -> Response:
-    """``POST /orders/{number}/change/payment``: starts the payment of the difference, or finds the one under way."""
+    """``POST /orders/{number}/change/payment``: starts the payment of the difference, finds it, or takes another way."""
     seen = await after_sale.owned(request)
+    bill = await _bill(request, seen.order)
+    if bill is None:
+        return sessions.see(f"/orders/{seen.order.number}")
+    wish = await paying.wish(request, bill)
     try:
-        await orders.changes.pay(sessions.database(request), seen.actor, seen.order)
+        view = await orders.changes.pay(sessions.database(request), seen.actor, seen.order, wish)
     except Problem as problem:
-        return await _payment_page(request, seen, problem)
-    return sessions.see(request.url.path)
+        return await _payment_page(request, (await after_sale.owned(request)).order, problem)
+    return paying.go_on(bill, view)
+
+
+async def card(request: Request) -> Response:
+    """``GET /orders/{number}/change/payment/card``: the fields, while a card payment waits for its payer."""
+    seen = await after_sale.owned(request)
+    bill = await _bill(request, seen.order)
+    return await cards.fields(request, bill) if bill else sessions.see(f"/orders/{seen.order.number}")
 
 
 async def status(request: Request) -> Response:
-    """``GET /orders/{number}/change/payment/status``: ``{"stage", "moves"}`` for the page's script."""
+    """``GET /orders/{number}/change/payment/status``: see `paying.tell`."""
     seen = await after_sale.owned(request)
-    _change, _view, stage = await _stand(request, seen.order)
-    return JSONResponse({"stage": stage, "moves": stage in MOVING}, headers={"Cache-Control": "no-store"})
+    if bill := await _bill(request, seen.order):
+        return await paying.tell(request, bill)
+    return JSONResponse({"stage": "none", "moves": False}, headers={"Cache-Control": "no-store"})
 
 
-MOVING = ("waiting", "checking", "arrived")
-"""Stages that may change by themselves, so the page looks again."""
-
-
-async def _stand(
-    request: Request, order: orders.Order
-) -> tuple[orders.Change | None, payments.PaymentView | None, str]:
-    """The newest change that cost more, its payment, and where that stands."""
+async def _bill(request: Request, order: orders.Order) -> paying.Bill | None:
+    """The newest change that cost more, whatever became of it; None where there never was one."""
     async with sessions.database(request).reading() as tx:
-        made = [one for one in await orders.changes.of_order(tx, order) if one.intent_id]
-        view = await payments.view(tx, made[0].intent_id) if made and made[0].intent_id else None
-    if not made or view is None:
-        return None, None, "none"
-    if made[0].state is orders.ChangeState.DONE:
-        return made[0], view, "done"
-    if made[0].state in GONE:
-        return made[0], view, "over"
-    if view.state is payments.IntentState.PAID:
-        return made[0], view, "arrived"
-    if view.in_doubt or (view.attempt_state and view.expires_at <= clock.now()):
-        return made[0], view, "checking"
-    if view.attempt_state is payments.AttemptState.AWAITING_USER:
-        return made[0], view, "waiting"
-    return made[0], view, "over" if view.expires_at <= clock.now() else "choose"
+        made = next((one for one in await orders.changes.of_order(tx, order) if one.intent_id), None)
+        if made is None:
+            return None
+        slots = await inventory.slots.many(tx, (made.from_slot, made.to_slot))
+    return paying.Bill(order, change=made, slots=slots)
 
 
-async def _payment_page(request: Request, seen: sessions.Seen, problem: Problem | None = None) -> Response:
-    order = seen.order
-    change, view, stage = await _stand(request, order)
-    if change is None or view is None:
+async def _payment_page(request: Request, order: orders.Order, problem: Problem | None = None) -> Response:
+    bill = await _bill(request, order)
+    if bill is None:
         return sessions.see(f"/orders/{order.number}")
-    here = f"/orders/{order.number}/change/payment"
-    return page(
+    assert bill.change is not None
+    reason = str(problem.fields.get("reason", "")) if isinstance(problem, orders.NotChangeable) else ""
+    from_slot = str(bill.change.from_slot) if len({line.slot_id for line in order.lines}) > 1 else ""
+    return await paying.show(
         request,
+        bill,
         "traveller/change_payment.html",
-        status=problem.status if problem else 200,
-        here=here,
-        order=order,
-        urls=urls(order.number, seen.token),
-        change=change,
-        stage=stage,
-        moves=stage in MOVING,
         problem=problem,
-        pay_url=here,
-        status_url=f"{here}/status",
-        give_up_url=f"/orders/{order.number}/change/end",
-        code_url=view.code_url or "",
-        go_url=view.pay_url or "",
-        wallet_url=wallet_url(view.code_url or "", here) if not settings.current().is_production else "",
-        expires_at=view.expires_at,
-        time_zone=order.lines[0].time_zone,
+        problem_says=after_sale.REASONS.get(reason, ""),
+        urls={
+            "give_up": f"/orders/{order.number}/change/end",
+            "again": after_sale.change_url(order.number, from_slot),
+        },
     )
 
 
@@ -220,5 +210,6 @@ routes = [
     Route("/orders/{number}/change/end", give_up, methods=["POST"]),
     Route("/orders/{number}/change/payment", payment, methods=["GET"]),
     Route("/orders/{number}/change/payment", pay, methods=["POST"]),
+    Route("/orders/{number}/change/payment/card", card, methods=["GET"]),
     Route("/orders/{number}/change/payment/status", status, methods=["GET"]),
 ]

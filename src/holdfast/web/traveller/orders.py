@@ -17,7 +17,7 @@ from holdfast.web import formats, sessions, words
 from holdfast.web.render import language, page, query, speaker
 
 from . import after_sale, money, ways
-from .stages import stage_of
+from .stages import is_promised, stage_of
 
 UNPAID = (orders.State.HELD, orders.State.AWAITING_PAYMENT)
 WALLETS = ("wechatpay", "alipay")
@@ -86,7 +86,7 @@ async def one(request: Request) -> Response:
         urls=urls(order.number, seen.token),
         can=_can(order, stage, state),
         answers=not promised or not ways.is_outage(await orders.ways(sessions.database(request), order)),
-        is_paid=order.state is orders.State.CONFIRMED and order.row.amount_minor > 0,
+        is_paid=order.state is orders.State.CONFIRMED and order.row.amount_minor > 0 and not promised,
         panel=panel,
         events=[Told(event.at, _tell(request, order, event)) for event in reversed(order.events)],
         money_says=money.sentences(request, order, payment, detail),
@@ -95,12 +95,6 @@ async def one(request: Request) -> Response:
         pin=_pin(order, seen.token),
         help_url="/help/cases/new" + query(order=order.number, token=seen.token, page=request.url.path),
     )
-
-
-def is_promised(payment: payments.PaymentView | None, order: orders.Order) -> bool:
-    """Whether an order was confirmed before it was paid, and still is to be paid."""
-    given = order.state in (orders.State.CONFIRMED, orders.State.USED)
-    return given and payment is not None and payment.state is payments.IntentState.DEFERRED
 
 
 def _can(order: orders.Order, stage: str, state: str) -> Can:
