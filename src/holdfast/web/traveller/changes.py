@@ -16,10 +16,10 @@ from holdfast import catalogue, inventory, orders, payments
 from holdfast.kit import clock, settings
 from holdfast.kit.db import ReadTx
 from holdfast.kit.problems import Problem
-from holdfast.web import formats, sessions
-from holdfast.web.render import language, page
+from holdfast.web import formats, sessions, words
+from holdfast.web.render import language, page, speaker
 
-from . import after_sale, venues
+from . import after_sale, money, venues
 from .home import read_date, show_days
 from .orders import urls
 from .payments import wallet_url
@@ -199,6 +199,8 @@ async def _payment_page(request: Request, seen: sessions.Seen, problem: Problem 
         urls=urls(order.number, seen.token),
         change=change,
         stage=stage,
+        provider=money.service(request, view.provider),
+        app=speaker(request)(words.APPS.get(view.provider or "", "")),
         moves=stage in MOVING,
         problem=problem,
         pay_url=here,
