@@ -59,6 +59,8 @@ PICKETS = 60
 """So many points has the curve of what people saw."""
 FEW = 5
 """Fewer looks are no share."""
+ON_THE_WAY = timedelta(seconds=1)
+"""A call that begins so shortly before the return may reach its provider after it."""
 ANSWERS = ("place", "pay", "look", "page", "payment", "promise", "cancel")
 KINDS = {
     "place": "take an order", "pay": "press a way to pay", "look": "the page's script looks", "page": "the page itself",
@@ -230,7 +232,7 @@ async def _of_channels(report: Report, db: Db, seen: Seen, returned_at: datetime
     for (provider, method), at_s in hidden.items():
         until = seen.zero_at + timedelta(seconds=at_s)
         sent[provider, method] = await db.read(store.begun_between, provider, method, seen.zero_at, until)
-    during = await db.read(store.calls, seen.zero_at, returned_at)
+    during = await db.read(store.calls, seen.zero_at, returned_at - ON_THE_WAY)
     report.figures |= {
         "ways_hidden": len(hidden),
         "first_hidden_s": round(min(hidden.values(), default=0.0), 1),
