@@ -30,7 +30,9 @@ def test_no_header_upsets_the_choice(header: str) -> None:
 
 
 def test_values_stand_in_both_languages() -> None:
-    texts = i18n.both("Your order {number} is confirmed. PIN {pin}. Your tickets: {link}", number="N", pin="P", link="L")
+    texts = i18n.both(
+        "Your order {number} is confirmed. PIN {pin}. Your tickets: {link}", number="N", pin="P", link="L"
+    )
     assert "N" in texts["zh"]
     assert "N" in texts["en"]
     assert texts["zh"] != texts["en"]

@@ -59,6 +59,8 @@ PICKETS = 60
 """So many points has the curve of what people saw."""
 FEW = 5
 """Fewer looks are no share."""
+ON_THE_WAY = timedelta(seconds=1)
+"""A call that begins so shortly before the return may reach its provider after it."""
 ANSWERS = ("place", "pay", "look", "page", "payment", "promise", "cancel")
 KINDS = {
     "place": "take an order", "pay": "press a way to pay", "look": "the page's script looks", "page": "the page itself",
@@ -108,7 +110,7 @@ async def tell(report: Report, db: Db, crowd: Crowd, diary: Diary, disturbance: 
     await _of_refunds(report, db)
     _pictures(report, diary, seen)
     _tables(report, crowd, diary, disturbance, seen)
-    report.findings = [*seen.last.findings, *seen.commands_failed]
+    report.findings += [*seen.last.findings, *seen.commands_failed]
     report.findings += [diary.busy_example] if diary.busy_example else []
     report.findings += diary.unexpected
     report.goals = _goals(report.figures, seen)
@@ -230,7 +232,7 @@ async def _of_channels(report: Report, db: Db, seen: Seen, returned_at: datetime
     for (provider, method), at_s in hidden.items():
         until = seen.zero_at + timedelta(seconds=at_s)
         sent[provider, method] = await db.read(store.begun_between, provider, method, seen.zero_at, until)
-    during = await db.read(store.calls, seen.zero_at, returned_at)
+    during = await db.read(store.calls, seen.zero_at, returned_at - ON_THE_WAY)
     report.figures |= {
         "ways_hidden": len(hidden),
         "first_hidden_s": round(min(hidden.values(), default=0.0), 1),
@@ -241,6 +243,12 @@ async def _of_channels(report: Report, db: Db, seen: Seen, returned_at: datetime
         "calls_in_outage_well": sum(count for _, outcome, count, _ in during if outcome == "ok"),
         "slowest_provider_call_ms": max((longest for *_, longest in during), default=0),
     }
+    report.findings += [
+        f"{provider} {operation} came back well {at_s:.2f} s into the outage of {seen.returned_s:.2f} s, after {elapsed_ms} ms"
+        for provider, operation, at_s, elapsed_ms in await db.read(
+            store.calls_well, seen.zero_at, returned_at - ON_THE_WAY
+        )
+    ]
     rows: list[list[str | float]] = [
         [f"{provider}/{method}", round(at_s, 1), sent[provider, method]]
         for (provider, method), at_s in sorted(hidden.items())

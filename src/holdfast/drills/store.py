@@ -177,6 +177,17 @@ async def calls(tx: ReadTx, start: datetime, end: datetime) -> list[tuple[str, s
     return rows
 
 
+async def calls_well(tx: ReadTx, start: datetime, end: datetime) -> list[tuple[str, str, float, int]]:
+    """Provider, operation, seconds after `start`, milliseconds of the calls of that time that came back well."""
+    rows: list[Any] = await tx.tuples(
+        """select provider, operation, extract(epoch from started_at - %(start)s)::float, elapsed_ms from payments.calls
+           where started_at >= %(start)s and started_at < %(end)s and http_status is not null and outcome_class = 'ok'
+           order by started_at limit 20""",
+        start=start, end=end,
+    )  # fmt: skip
+    return rows
+
+
 async def heard_at(tx: ReadTx) -> dict[str, datetime]:
     """Merchant reference → when we first knew that it was paid."""
     return dict(

@@ -92,7 +92,9 @@ async def _disturb(
     """The disturbance and everything people do in it and after it."""
     disturbance = Disturbance(here, door, diary, seconds, seed)
     await disturbance.begin()
-    seen = Seen(zero_at=clock.now(), placed=sum(bool(one.number) for one in crowd.travellers))
+    seen = Seen(
+        zero_at=clock.now() - timedelta(seconds=diary.now_s()), placed=sum(bool(one.number) for one in crowd.travellers)
+    )
     watching = asyncio.create_task(_watch(db, diary, disturbance, seen))
     playing = asyncio.create_task(disturbance.play())
     try:
