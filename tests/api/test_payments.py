@@ -103,7 +103,9 @@ async def test_the_difference_of_a_change_is_paid_by_any_way(client, db, differe
     assert said["amount"] == {"amount_minor": 3000, "currency": "CNY"}
     assert [name for name in ("code_url", "pay_url", "client_secret") if said[name]] == [shown]
     assert bool(said["publishable_key"]) == (provider == "stripe")
-    assert (await pay(client, mei, here)).json() == said, "the one under way is found again"
+    again = (await pay(client, mei, here)).json()
+    assert said["pay_url"] is None or again["pay_url"].partition("&")[0] == said["pay_url"].partition("&")[0]
+    assert again | {"pay_url": said["pay_url"]} == said, "the one under way is found again"
 
 
 async def test_another_way_closes_the_first_payment_of_a_difference_and_the_last_one_changes_the_visit(
