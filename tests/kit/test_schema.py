@@ -21,7 +21,9 @@ LADDER = (
     "accounts",
     "catalogue",
     "inventory",
+    "passes",
     "payments",
+    "partners",
     "orders",
     "support",
 )

@@ -8,7 +8,7 @@ Promises: an import says beforehand what it would change, changes exactly that i
 when it is run again; a file with mistakes gets all of them listed at once and imports nothing.
 """
 
-from . import calendars, imports, venues
+from . import calendars, card_prices, imports, supplier_prices, uploads, venues
 from .imports import apply, demo, plan, read
 from .model import (
     KINDS,
@@ -43,6 +43,7 @@ __all__ = [
     "VenueUnknown",
     "apply",
     "calendars",
+    "card_prices",
     "cities",
     "demo",
     "imports",
@@ -50,5 +51,7 @@ __all__ = [
     "plan",
     "read",
     "search",
+    "supplier_prices",
+    "uploads",
     "venues",
 ]

@@ -27,9 +27,14 @@ KINDS: dict[str, str] = {
     "wildlife": "Wildlife",
     "theme-park": "Theme park",
     "show": "Show",
+    "hotel": "Hotel",
+    "restaurant": "Restaurant",
+    "card": "City card",
     "other": "Other sight",
 }
 """Kind of venue → its English name, translated by the surface."""
+ESTABLISHMENTS = ("hotel", "restaurant", "card")
+"""Kinds that are looked for apart from the sights."""
 
 STATUS_LABELS: dict[str, str] = {"sourced": "sourced", "derived": "derived", "illustrative": "illustrative"}
 """How well a figure is supported → the word for it, translated by the surface."""
@@ -150,6 +155,8 @@ class Product(msgspec.Struct, frozen=True):
     release_time: time
     same_day_sale: bool
     cancel_rule: dict[str, Any]
+    notice_minutes: int | None = None
+    """Sale closes so many minutes before a slot begins; None: at the last entry."""
     provenance: dict[str, Provenance] = {}
     retired_at: datetime | None = None
     timeslots: list[Timeslot] = []

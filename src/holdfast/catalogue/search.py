@@ -17,7 +17,7 @@ WORDS_MAX = 8
 async def search(tx: ReadTx, *, text: str = "", city: str = "", kind: str = "") -> list[VenueCard]:
     """Venues on offer that hold every typed word in name, city, province, kind or summary; hits in the name come first.
 
-    `city` is a city's name in either language, `kind` a key of `KINDS`; empty means any.
+    `city` is a city's name in either language, `kind` a key of `KINDS`; empty means every sight: all but those of `ESTABLISHMENTS`.
     """
     return await store.search(tx, words(text), fold(city), kind.strip())
 

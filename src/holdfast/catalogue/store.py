@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -63,7 +63,7 @@ async def search(tx: ReadTx, words: list[str], city: str, kind: str) -> list[Ven
              left join lateral (
                select jsonb_build_object('amount_minor', c.amount_minor, 'currency', c.currency) as price
                  from catalogue.products p join catalogue.prices c on c.product_id = p.id
-                where p.venue_id = v.id and p.retired_at is null and c.retired_at is null and c.uses_place
+                where p.venue_id = v.id and p.retired_at is null and c.retired_at is null and c.uses_place and not c.with_card
                 order by c.amount_minor limit 1) low on true
             where v.retired_at is null
               and not exists (
@@ -71,7 +71,7 @@ async def search(tx: ReadTx, words: list[str], city: str, kind: str) -> list[Ven
                  where position(replace(replace(w, lower(v.province), ''), lower(coalesce(v.city ->> 'zh', '')), '')
                                 in v.search_text) = 0)
               and (%(city)s = '' or %(city)s in (lower(v.city ->> 'zh'), replace(lower(v.city ->> 'en'), '''', '')))
-              and (%(only)s = '' or v.kind = %(only)s)
+              and (v.kind = %(only)s or %(only)s = '' and v.kind not in ('hotel', 'restaurant', 'card'))
             order by (select count(*) from unnest(%(words)s::text[]) w
                        where position(w in lower(concat_ws(' ', v.name ->> 'zh', v.name ->> 'en'))) > 0) desc,
                      v.position, v.id""",
@@ -95,7 +95,7 @@ async def cities(tx: ReadTx) -> list[City]:
     return await tx.rows(
         City,
         """select (array_agg(city order by position, id))[1] as name, count(*)::int as venues
-             from catalogue.venues where retired_at is null
+             from catalogue.venues where retired_at is null and kind not in ('hotel', 'restaurant', 'card')
             group by city ->> 'zh', city ->> 'en' order by venues desc, min(position), min(id)""",
     )
 
@@ -104,6 +104,17 @@ async def kinds(tx: ReadTx) -> list[str]:
     """The kinds of venue on offer, most venues first."""
     return await tx.values(
         """select kind from catalogue.venues where retired_at is null group by kind order by count(*) desc, kind"""
+    )
+
+
+async def card_prices(tx: ReadTx, product_ids: Sequence[str]) -> dict[str, str]:
+    """Product → the price of it that is paid with a card."""
+    return dict(
+        await tx.tuples(
+            """select product_id, min(id) from catalogue.prices
+                where product_id = any(%(ids)s) and with_card and retired_at is null group by product_id""",
+            ids=list(product_ids),
+        )
     )
 
 
@@ -204,16 +215,17 @@ async def _products(tx: Tx, rows: Jsonb, now: datetime) -> None:
     await tx.execute(
         """insert into catalogue.products (id, venue_id, name, real_name, documents, max_per_order, once_per_document_day,
                                            per_account_day, release_days, release_time, same_day_sale, cancel_rule,
-                                           provenance, retired_at, updated_at)
+                                           notice_minutes, provenance, retired_at, updated_at)
            select t.*, %(now)s from jsonb_to_recordset(%(rows)s) as t (
              id text, venue_id text, name jsonb, real_name boolean, documents text[], max_per_order int,
              once_per_document_day boolean, per_account_day int, release_days int, release_time time,
-             same_day_sale boolean, cancel_rule jsonb, provenance jsonb, retired_at timestamptz)
+             same_day_sale boolean, cancel_rule jsonb, notice_minutes int, provenance jsonb, retired_at timestamptz)
            on conflict (id) do update set name = excluded.name, real_name = excluded.real_name,
              documents = excluded.documents, max_per_order = excluded.max_per_order,
              once_per_document_day = excluded.once_per_document_day, per_account_day = excluded.per_account_day,
              release_days = excluded.release_days, release_time = excluded.release_time,
              same_day_sale = excluded.same_day_sale, cancel_rule = excluded.cancel_rule,
+             notice_minutes = excluded.notice_minutes,
              provenance = excluded.provenance, retired_at = excluded.retired_at, updated_at = excluded.updated_at""",
         rows=rows, now=now,
     )  # fmt: skip
@@ -235,13 +247,14 @@ async def _timeslots(tx: Tx, rows: Jsonb, now: datetime) -> None:
 async def _prices(tx: Tx, rows: Jsonb, now: datetime) -> None:
     await tx.execute(
         """insert into catalogue.prices (id, product_id, ticket, name, amount_minor, currency, from_day, to_day, uses_place,
-                                         position, provenance, retired_at)
+                                         with_card, per_main, position, provenance, retired_at)
            select * from jsonb_to_recordset(%(rows)s) as t (
              id text, product_id text, ticket text, name jsonb, amount_minor bigint, currency char(3), from_day text,
-             to_day text, uses_place boolean, position int, provenance jsonb, retired_at timestamptz)
+             to_day text, uses_place boolean, with_card boolean, per_main int, position int, provenance jsonb, retired_at timestamptz)
            on conflict (id) do update set ticket = excluded.ticket, name = excluded.name,
              amount_minor = excluded.amount_minor, currency = excluded.currency, from_day = excluded.from_day,
-             to_day = excluded.to_day, uses_place = excluded.uses_place, position = excluded.position,
+             to_day = excluded.to_day, uses_place = excluded.uses_place, with_card = excluded.with_card,
+             per_main = excluded.per_main, position = excluded.position,
              provenance = excluded.provenance, retired_at = excluded.retired_at""",
         rows=rows,
     )  # fmt: skip

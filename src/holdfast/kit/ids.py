@@ -36,6 +36,11 @@ def new_code(characters: int = 9) -> str:
     return body + _check_character(body)
 
 
+def with_check(body: str) -> str:
+    """A text of the alphabet's characters and its check character, as `read_code` wants them."""
+    return body + _check_character(body)
+
+
 def read_code(text: str, characters: int = 9) -> str | None:
     """What a person typed, as a code; None when it cannot be one. Forgives case, spaces, dashes and look-alikes."""
     code = re.sub(r"[\s\-–—]", "", text[:64]).upper().translate(_LOOKALIKES)

@@ -77,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True):
     """Network addresses in the audit trail and of payers (Cybersecurity Law art. 21: six months at least)."""
     cases_kept_days: int = 1095
     """What was written in a case, after it was closed (E-commerce Law art. 31: three years)."""
+    feedback_kept_days: int = 365
+    """Words people sent from a page, after they were sent. Environment: HOLDFAST_FEEDBACK_KEPT_DAYS."""
     exports_kept_days: int = 7
     """A copy of somebody's data can be fetched for so long."""
     erasure_window_days: int = 7

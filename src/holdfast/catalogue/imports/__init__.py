@@ -11,10 +11,11 @@ JSON (`demo/attractions.json` is an example of all of it; `fields` says what eac
        "policies": [{"origin", "product_id", "from_date", "to_date", "weekdays", "kind", "value", "reason", "authority",
                      "supersedes", "provenance"}],
        "products": [{"id", "name", "real_name", "documents", "max_per_order", "once_per_document_day", "per_account_day",
-                     "release_days", "release_time", "same_day_sale", "cancel_rule", "provenance",
+                     "release_days", "release_time", "same_day_sale", "notice_minutes", "cancel_rule",
+                     "provenance",
          "timeslots": [{"code", "name", "starts", "ends", "share_percent", "capacity", "provenance"}],
-         "prices": [{"id", "ticket", "name", "amount", "currency", "from_day", "to_day", "uses_place", "position",
-                     "provenance"}]}]}]}
+         "prices": [{"id", "ticket", "name", "amount", "currency", "from_day", "to_day", "uses_place", "with_card", "per_main",
+                     "position", "provenance"}]}]}]}
 
 CSV: one file per list, named like it (``venues.csv``, ``prices.csv``), with the id of what it belongs to as a column;
 any of them may be missing. A bilingual ``name`` is two columns, ``name_zh`` and ``name_en``; provenance is ``status``,

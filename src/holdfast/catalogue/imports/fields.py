@@ -213,6 +213,7 @@ PRODUCTS = Table("products", ("id",), (
     Field("release_days", values.whole(0, 365), default=7),
     Field("release_time", values.clock_time, default="00:00:00"),
     Field("same_day_sale", values.yes_no, default=True),
+    Field("notice_minutes", values.whole(0, 525_600)),
     Field("cancel_rule", cancel_rule, default={}, shape="cancel_rule"),
     Field("provenance", provenances, default={}, shape="json"),
 ), parent="venues", parent_field="venue_id")  # fmt: skip
@@ -236,6 +237,8 @@ PRICES = Table("prices", ("id",), (
     Field("from_day", values.day_of_year, default="01-01"),
     Field("to_day", values.day_of_year, default="12-31"),
     Field("uses_place", values.yes_no, default=True),
+    Field("with_card", values.yes_no, default=False),
+    Field("per_main", values.whole(1, 50)),
     Field("position", values.whole(0, 1_000_000), default=0),
     _PROVENANCE,
 ), parent="products", parent_field="product_id")  # fmt: skip

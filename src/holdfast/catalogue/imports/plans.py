@@ -75,8 +75,16 @@ def read_upload(content: bytes, name: str) -> CatalogueFile:
 
 
 def demo() -> CatalogueFile:
-    """The demo catalogue that comes with the program: 25 real attractions, every figure with its provenance."""
-    return read_upload((packaged("holdfast.catalogue") / "demo" / "attractions.json").read_bytes(), "attractions.json")
+    """The demo catalogue that comes with the program: 25 real attractions, every figure with its provenance, and
+    invented hotels and restaurants, every figure of them marked as illustrative."""
+    folder = packaged("holdfast.catalogue") / "demo"
+    loaded = Loaded()
+    for name in ("attractions.json", "establishments.json"):
+        part = parse((folder / name).read_bytes(), name)
+        loaded.records += part.records
+        loaded.errors += part.errors
+        loaded.tables |= part.tables
+    return _checked(loaded)
 
 
 async def plan(tx: ReadTx, file: CatalogueFile, *, retire_missing: bool = False) -> Plan:
@@ -107,7 +115,9 @@ async def apply(tx: Tx, actor: Actor, file: CatalogueFile, *, retire_missing: bo
     now = clock.now()
     for table in store.TABLES:
         rows = [
-            _row(change, now.isoformat()) for change in made.changes if change.table == table and change.kind != "left"
+            row_to_write(change, now.isoformat())
+            for change in made.changes
+            if change.table == table and change.kind != "left"
         ]
         if rows:
             await store.write(tx, table, rows, now)
@@ -118,7 +128,7 @@ async def apply(tx: Tx, actor: Actor, file: CatalogueFile, *, retire_missing: bo
     return made
 
 
-def _row(change: Change, now: str) -> dict[str, Any]:
+def row_to_write(change: Change, now: str) -> dict[str, Any]:
     """The row to write: what the plan says, with the moment of the import and the venue's search text."""
     row = change.row | ({"retired_at": now} if change.kind == "retired" else {})
     return row | {"search_text": search_text(row)} if change.table == "venues" else row
@@ -177,7 +187,8 @@ def _moved(file: CatalogueFile, stored: Stored) -> Iterable[dict[str, Any]]:
 
 
 def _is_missing(known: Entry, file: CatalogueFile) -> bool:
-    return known.table in file.tables and known.table != "sources"
+    """A price that is paid with a card is no business of files: it comes and goes with the cards."""
+    return known.table in file.tables and known.table != "sources" and not known.values.get("with_card")
 
 
 async def _missing(tx: ReadTx, file: CatalogueFile, stored: Stored, *, retire_missing: bool) -> list[Change]:

@@ -1,0 +1,33 @@
+-- What hotels, restaurants, desks and cards need of catalogue and inventory: notice, places set aside, a word that still holds.
+-- depends: 0019_rights
+set lock_timeout = '5s';
+
+alter table catalogue.products add column notice_minutes int check (notice_minutes between 0 and 525600);
+comment on column catalogue.products.notice_minutes is 'Sale closes so many minutes before a slot begins: a hotel''s release, a restaurant''s notice. Null: at the last entry.';
+alter table catalogue.prices add column with_card boolean not null default false;
+comment on column catalogue.prices.with_card is 'Paid with a card''s entitlement: nothing is to pay, and it is never offered for money.';
+
+alter table inventory.slots
+  add column set_aside   int not null default 0 check (set_aside >= 0),
+  add column fresh_until timestamptz;
+comment on column inventory.slots.set_aside is 'Free places that only a desk or another allotment may sell; drawn from there in the transaction of the booking.';
+comment on column inventory.slots.fresh_until is 'So long the supplier''s word holds; afterwards nothing is sold until it speaks again. Null: we know ourselves.';
+
+-- A booking leaves alone what is set aside, asks whether the supplier's word still holds, and takes a card's price with a card only.
+do $do$
+declare
+  whole text := pg_get_functiondef('orders.place_many(json, json, json, timestamptz, interval, text[])'::regprocedure);
+  edits text[][] := array[
+    ['coalesce(s.capacity - s.taken, 0)', 'coalesce(s.capacity - s.taken - s.set_aside, 0)'],
+    ['               when c.id is null then',
+     '               when s.fresh_until <= at then jsonb_build_object(''problem'', ''sale-unconfirmed'', ''fields'', jsonb_build_object(''slot_id'', s.id))
+               when c.id is null or (c.with_card and (asked[w.n]).channel <> ''card'') then']];
+begin
+  for i in 1 .. array_length(edits, 1) loop
+    if strpos(whole, edits[i][1]) = 0 then
+      raise exception 'orders.place_many is not what this migration knows: %', edits[i][1];
+    end if;
+    whole := replace(whole, edits[i][1], edits[i][2]);
+  end loop;
+  execute whole;
+end $do$;
