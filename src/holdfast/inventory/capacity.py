@@ -2,7 +2,8 @@
 
 A venue's smallest absolute figure limits all its products together; a product's own figure limits that product. When
 the products may sell more than the venue holds, each gets its proportion. A percentage applies to the smallest
-absolute figure. A day without any figure takes the slots' own capacities; without those it holds nobody.
+absolute figure. A day without any figure takes the slots' own capacities; without those it holds nobody. A policy of
+one slot limits or stops that slot alone; nothing else gets what it loses.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -38,11 +40,15 @@ class Limit(msgspec.Struct, frozen=True):
 
 
 class ProductDay(msgspec.Struct, frozen=True):
-    """A product's day: what decided, the places of the day if anybody named a figure, and the places of each slot."""
+    """A product's day: what decided, the places of the day if anybody named a figure, and the places of each slot.
+
+    `stops` are the slots that a policy of their own closes or pauses.
+    """
 
     limit: Limit
     places: int | None
     slots: dict[str, int]
+    stops: dict[str, Limit] = {}
 
 
 class Divisible(Protocol):
@@ -54,11 +60,25 @@ class Divisible(Protocol):
     def timeslots(self) -> list[Timeslot]: ...
 
 
-def applying(policies: Iterable[Policy], day: date, product_id: str | None = None) -> list[Policy]:
-    """The policies in force that day for the venue and, if named, this product; superseded ones are left out."""
+def applying(
+    policies: Iterable[Policy], day: date, product_id: str | None = None, code: str | None = None
+) -> list[Policy]:
+    """The policies in force that day for the venue and, if named, this product; superseded ones are left out.
+
+    With a `code` those of that slot alone. What a policy superseded holds again where that policy is lifted.
+    """
     due = [policy for policy in policies if policy.product_id in (None, product_id) and _covers(policy, day)]
-    superseded = {policy.supersedes for policy in due}
-    return [policy for policy in due if policy.id not in superseded]
+    lifts: dict[UUID, list[Policy]] = {}
+    for policy in due:
+        if policy.kind == "lifted" and policy.supersedes:
+            lifts.setdefault(policy.supersedes, []).append(policy)
+
+    def is_lifted(policy: Policy) -> bool:
+        return any(not is_lifted(lift) for lift in lifts.get(policy.id, []))
+
+    standing = [policy for policy in due if policy.kind != "lifted" and not is_lifted(policy)]
+    superseded = {policy.supersedes for policy in standing}
+    return [policy for policy in standing if policy.id not in superseded and policy.code == code]
 
 
 def limit(policies: Iterable[Policy]) -> Limit:
@@ -84,11 +104,26 @@ def venue_day(products: Sequence[Divisible], policies: Sequence[Policy], day: da
     if whole.places is not None and sum(known.values()) > whole.places:
         known = divide(whole.places, known)
     return {
-        product.id: ProductDay(
-            limits[product.id], known.get(product.id), _slots(product, known.get(product.id), limits[product.id])
+        product.id: _own_limits(
+            ProductDay(
+                limits[product.id], known.get(product.id), _slots(product, known.get(product.id), limits[product.id])
+            ),
+            {slot.code: limit(applying(policies, day, product.id, slot.code)) for slot in product.timeslots},
         )
         for product in products
     }
+
+
+def _own_limits(found: ProductDay, own: dict[str, Limit]) -> ProductDay:
+    """The day with what policies of single slots make of it."""
+    places = {
+        code: count * own[code].percent_bp // WHOLE_BP
+        if own[code].places is None
+        else min(count, own[code].places or 0)
+        for code, count in found.slots.items()
+    }
+    stops = {code: one for code, one in own.items() if one.state != "open"} if found.limit.state == "open" else {}
+    return ProductDay(found.limit, found.places, places, stops)
 
 
 def divide(places: int, weights: Mapping[str, int]) -> dict[str, int]:
@@ -106,7 +141,8 @@ def divide(places: int, weights: Mapping[str, int]) -> dict[str, int]:
 
 def _covers(policy: Policy, day: date) -> bool:
     started = policy.from_date <= day and (policy.to_date is None or day <= policy.to_date)
-    return started and (not policy.weekdays or day.isoweekday() in policy.weekdays)
+    marked = policy.day_type is None or day in policy.days
+    return started and marked and (not policy.weekdays or day.isoweekday() in policy.weekdays)
 
 
 def _base(product: Divisible, policies: Sequence[Policy], day: date, own: Limit) -> int | None:
