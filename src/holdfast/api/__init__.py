@@ -5,7 +5,7 @@ A surface: no rules and no SQL. Problems become ``application/problem+json``; no
 
 from starlette.routing import BaseRoute, Route
 
-from . import webhooks
+from . import supply_inbox, webhooks
 from .endpoint import Endpoint, Nowhere, routes_of
 from .problems import missing_response, problem_response, unexpected_response
 from .v1 import ENDPOINTS
@@ -13,6 +13,7 @@ from .v1 import ENDPOINTS
 routes: list[BaseRoute] = [
     *routes_of(ENDPOINTS),
     webhooks.route,
+    supply_inbox.route,
     Route("/api/{rest:path}", Nowhere(), name="api.nowhere"),
 ]
 

@@ -2,7 +2,9 @@
 
     Endpoint("GET", "/api/v1/cities", name="cities", summary="…", who="anyone", answer=list[CityAnswer], handler=cities)
 
-`who` is anyone, a traveller (the token of a session), or the roles of staff one of which is needed (an API token).
+`who` is anyone, a traveller (the token of a session), a gate (the token of its device), a partner (a token of one of its
+programs), or the roles of staff one of which is
+needed (an API token).
 `Resource` serves all methods of one path as a plain ASGI application. The order endpoint is the hot path of the whole
 program: decoders are built once, nothing is wrapped, and one answer is two messages.
 """
@@ -19,7 +21,7 @@ import msgspec
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from holdfast import accounts
+from holdfast import accounts, partners, passes
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db
 from holdfast.kit.i18n import Locale
@@ -29,7 +31,7 @@ from holdfast.kit.problems import DatabaseUnavailable, Problem, TooMany
 from . import problems
 from .body import Bodies, Queries, SenderGone, read
 
-Who = Literal["anyone", "traveller"] | tuple[str, ...]
+Who = Literal["anyone", "traveller", "gate", "partner"] | tuple[str, ...]
 NO_STORE = "no-store"
 _KEY_MAX = 255
 _QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"').fullmatch
@@ -64,15 +66,17 @@ class Answered(msgspec.Struct, frozen=True):
 class Call:
     """One request to an endpoint: who asks, and what was decoded.
 
-    `session` is set where `who` is a traveller, `staff` where it is roles of staff; `token` in both.
+    `session` is set where `who` is a traveller, `gate` where it is a gate, `partner` where it is a partner, `staff` where it is roles of staff; `token` in all.
     """
 
-    __slots__ = ("body", "key", "query", "scope", "session", "staff", "state", "token")
+    __slots__ = ("body", "gate", "key", "partner", "query", "scope", "session", "staff", "state", "token")
 
     scope: Scope
     state: Any
     session: accounts.Session
     staff: accounts.Staff
+    gate: passes.Known
+    partner: partners.Partner
     token: str
     key: str
     body: Any
@@ -157,6 +161,10 @@ def problems_of(endpoint: Endpoint) -> list[type[Problem]]:
     found = list(endpoint.problems)
     if endpoint.who == "traveller":
         found.append(accounts.SignInNeeded)
+    if endpoint.who == "gate":
+        found.append(passes.GateSignInNeeded)
+    if endpoint.who == "partner":
+        found.append(partners.PartnerSignInNeeded)
     if endpoint.roles:
         found += [accounts.StaffSignInNeeded, accounts.RoleMissing]
     if endpoint.needs_key:
@@ -205,6 +213,15 @@ class _Served:
             if session is None:
                 raise accounts.SignInNeeded
             call.session, call.token = session, token
+        elif self.endpoint.who == "gate":
+            call.token = _token(given.get(b"authorization", b""))
+            call.gate = await call.state.db.read(passes.devices.of_token, call.token)
+        elif self.endpoint.who == "partner":
+            call.token = _token(given.get(b"authorization", b""))
+            known = await partners.of_token(call.state.db, call.token)
+            if known is None:
+                raise partners.PartnerSignInNeeded
+            call.partner = known
         elif self._roles:
             call.token = _token(given.get(b"authorization", b""))
             call.staff = await self._colleague(call)

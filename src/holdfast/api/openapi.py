@@ -73,6 +73,18 @@ _KEY = {
 }
 _SCHEMES: dict[str, Schema] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "The token from POST /api/v1/sessions."},
+    "gate": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "hfg_…",
+        "description": "The token of a device at a gate, from POST /api/v1/gate/devices.",
+    },
+    "partner": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "hfp_…",
+        "description": "The token of a partner's program, from the partner's page at the console.",
+    },
     "staff": {
         "type": "http",
         "scheme": "bearer",
@@ -139,7 +151,9 @@ def _operation(endpoint: Endpoint, schema_of: dict[int, Schema], components: dic
 
 
 def _security(endpoint: Endpoint) -> list[Schema]:
-    """Nothing, a traveller's token, or a staff token with one of these roles."""
+    """Nothing, a traveller's token, that of a gate or a partner, or a staff token with one of these roles."""
+    if endpoint.who in ("gate", "partner"):
+        return [{str(endpoint.who): []}]
     return [{"bearer": []}] if endpoint.who == "traveller" else [{"staff": [role]} for role in endpoint.roles]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from holdfast import accounts, catalogue
+from holdfast import accounts, catalogue, partners
 from holdfast.accounts import codes as rules
 from holdfast.api import openapi
 from holdfast.api.endpoint import Call, Endpoint, Limit, Raw
@@ -12,7 +12,21 @@ from holdfast.orders import model as facts
 from holdfast.payments import model as money
 from holdfast.payments.search import RefundUnknown
 
-from . import after_sale, cases, credentials, examples, orders, payments, refunds, session, tickets, venues
+from . import (
+    after_sale,
+    cards,
+    cases,
+    credentials,
+    examples,
+    gate,
+    orders,
+    payments,
+    refunds,
+    session,
+    supply,
+    tickets,
+    venues,
+)
 
 ROOT = "/api/v1"
 ORDER = f"{ROOT}/orders/{{number}}"
@@ -30,6 +44,9 @@ PLACING = (
     facts.SlotClosed,
     facts.NotYetOnSale,
     facts.SaleOver,
+    facts.SaleUnconfirmed,
+    partners.SupplierFull,
+    partners.SupplierSilent,
     facts.PriceChanged,
     facts.DocumentAlreadyBooked,
     facts.TooManyThatDay,
@@ -37,6 +54,7 @@ PLACING = (
     facts.DocumentNotAccepted,
     facts.TravellersIncomplete,
     facts.TooManyPerOrder,
+    facts.TooManyCompanions,
     facts.NothingChosen,
     facts.MixedCurrencies,
     facts.SlotUnknown,
@@ -222,5 +240,14 @@ _OPEN = (
 )  # fmt: skip
 
 ENDPOINTS: tuple[Endpoint, ...] = (
-    _ORDERS + after_sale.ENDPOINTS + _VENUES + _SESSIONS + _PAYMENTS + cases.ENDPOINTS + _OPEN
+    _ORDERS
+    + after_sale.ENDPOINTS
+    + cards.ENDPOINTS
+    + _VENUES
+    + _SESSIONS
+    + _PAYMENTS
+    + cases.ENDPOINTS
+    + gate.ENDPOINTS
+    + supply.ENDPOINTS
+    + _OPEN
 )

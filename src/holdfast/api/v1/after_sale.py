@@ -39,7 +39,7 @@ class QuoteQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ShareAnswer(msgspec.Struct, frozen=True):
-    """What one line gives back. `why`: closed by the house, free, part of it is kept, or over."""
+    """What one line gives back. `why`: closed by the house, free, part of it is kept, over, or a card by its own rules."""
 
     line_seq: int
     quantity: int
@@ -294,7 +294,8 @@ def _invoice(one: orders.invoices.Invoice) -> InvoiceAnswer:
 
 _SLOT = "0198c5a2-7d3c-7c1e-9b6a-3f2d5e8a1c47"
 _OF_THE_SLOT = (
-    placing.SlotUnknown, placing.SlotFull, placing.SlotClosed, placing.NotYetOnSale, placing.SaleOver, placing.PriceUnknown,
+    placing.SlotUnknown, placing.SlotFull, placing.SlotClosed, placing.NotYetOnSale, placing.SaleOver, placing.SaleUnconfirmed,
+    placing.PriceUnknown,
     placing.MixedCurrencies, placing.TooManyThatDay, placing.DocumentAlreadyBooked, facts.NotChangeable,
 )  # fmt: skip
 

@@ -16,7 +16,9 @@ from holdfast.api.endpoint import Answered, Call
 from holdfast.api.problems import QueryMismatch
 from holdfast.kit.i18n import Locale
 from holdfast.kit.money import Money
+from holdfast.kit.problems import Problem
 
+from . import alternatives
 from .texts import Text, text
 
 LIST_PATH = "/api/v1/orders"
@@ -137,18 +139,24 @@ class Lookup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def place(call: Call) -> Answered:
-    """Books all lines or none. Repeating the request under its key gives the same answer."""
+    """Books all lines or none. Repeating the request under its key gives the same answer.
+
+    A slot that is full or closed is refused with ``alternatives``: other times, days and venues nearby with places for the party.
+    """
     body: NewOrder = call.body
-    placed: orders.Placed = await call.state.place(
-        orders.prepare(
-            account_id=call.session.account_id,
-            key=call.key,
-            basket=body,
-            locale=body.locale,
-            channel="api",
-            actor=call.actor,
-        )
+    prepared = orders.prepare(
+        account_id=call.session.account_id,
+        key=call.key,
+        basket=body,
+        locale=body.locale,
+        channel="api",
+        actor=call.actor,
     )
+    try:
+        placed: orders.Placed = await call.state.place(prepared)
+    except Problem as problem:
+        await alternatives.add(call.db, problem, body.lines)
+        raise
     return Answered(
         OrderPlaced(placed.number, placed.state, Money(placed.amount_minor, placed.currency), placed.expires_at),
         [(b"location", b"/api/v1/orders/" + placed.number.encode())],

@@ -1,0 +1,77 @@
+"""Signed news of suppliers: ``POST /webhooks/supply/{partner}`` with the three headers of Standard Webhooks 1.0.0.
+
+The body is ``{"type": "supply.news", "timestamp": "…", "data": {"news": […]}}``; `news` is as in the API. The ``webhook-id`` is
+the message's key: the same again is the same message.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from holdfast import partners
+from holdfast.kit.problems import Problem
+
+from . import problems
+from .body import Bodies, SenderGone, read
+from .v1 import supply
+
+KEY_MAX = 255
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is new."""
+
+    news: Annotated[list[partners.News], msgspec.Meta(min_length=1, max_length=partners.feeds.NEWS_MAX)]
+
+
+class SignedNews(msgspec.Struct, frozen=True):
+    """An event as Standard Webhooks has it."""
+
+    type: Literal["supply.news"]
+    timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
+    data: Data
+
+
+_bodies: Bodies[SignedNews] = Bodies(SignedNews)
+
+
+class Inbox:
+    """200 when the news is kept and in force, also for the second time; 403 when the signature does not fit."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        try:
+            response = await _received(request, receive)
+        except Problem as problem:
+            response = await problems.problem_response(request, problem)
+        except SenderGone:
+            return
+        except Exception as error:
+            problems.log_fault(scope, error)
+            response = await problems.unexpected_response(request, error)
+        await response(scope, receive, send)
+
+
+async def _received(request: Request, receive: Receive) -> Response:
+    if request.method != "POST":
+        raise problems.MethodNotAllowed(allow=["POST"])
+    raw = await read(receive, request.headers.get("content-length", "").encode())
+    db = request.app.state.db
+    partner = await partners.links.signed_by(db, request.path_params["partner"], request.headers, raw)
+    given = _bodies.value(raw, request.headers.get("content-type", "").encode())
+    key = request.headers.get("webhook-id", "")[:KEY_MAX]
+    receipt = await partners.feeds.receive(
+        db, supply.actor_of(partner), partner.id, "webhook", key, given.data.news, said_at=given.timestamp
+    )
+    answer = supply.taken(receipt)
+    return Response(msgspec.json.encode(answer), 200, media_type="application/json")
+
+
+route = Route("/webhooks/supply/{partner}", Inbox(), name="api.supply-inbox")
