@@ -9,6 +9,7 @@ from . import (
     cases,
     desk,
     evidence,
+    feedback,
     figures,
     jobs,  # noqa: F401 - whoever imports a domain can emit news for it
     priorities,
@@ -45,6 +46,7 @@ __all__ = [
     "cases",
     "desk",
     "evidence",
+    "feedback",
     "figures",
     "priorities",
     "rights",
