@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from holdfast import accounts, api, notices, orders, payments, web
+from holdfast import accounts, api, notices, octo, orders, payments, web
 from holdfast.kit import embedded, ids, log, problems, settings
 from holdfast.kit.db import Db
 
@@ -141,7 +141,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     url = await asyncio.to_thread(database_url)
     db = await Db(url, size=given.pool_size).open()
     app.state.db = db
-    app.state.place = orders.group_commit(db, lanes=given.batch_lanes)
+    app.state.place = orders.supplied.first(db, orders.group_commit(db, lanes=given.batch_lanes))
     app.state.doorkeeper = accounts.Doorkeeper(db)
     keeper = asyncio.create_task(keep_database(url))
     _collect_garbage_seldom()
@@ -164,7 +164,7 @@ def app() -> ASGIApp:
         Exception: _unexpected,
     }
     site = Starlette(
-        routes=[*api.routes, Route("/healthz", healthy), Route("/readyz", ready), *web.routes],
+        routes=[*api.routes, *octo.routes, Route("/healthz", healthy), Route("/readyz", ready), *web.routes],
         middleware=[Middleware(GZipPages, minimum_size=1000), *web.middleware],
         exception_handlers=handlers,
         lifespan=_lifespan,

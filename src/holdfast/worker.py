@@ -10,6 +10,7 @@ import holdfast.changes.jobs
 import holdfast.inventory.jobs
 import holdfast.notices.jobs
 import holdfast.orders.jobs
+import holdfast.partners.jobs
 import holdfast.payments.jobs
 import holdfast.support.jobs  # noqa: F401
 from holdfast import notices, payments

@@ -45,6 +45,7 @@ from .credentials_model import (
 from .emails import check_email, mask_email
 from .external_model import Provider, providers
 from .freshness import is_fresh, require_fresh
+from .identifiers import open_account
 from .links import joined, members, recent_links, same_person
 from .merging import KIND as MERGE_KIND
 from .merging import account_of_phone, join, merge, preview_for
@@ -322,6 +323,7 @@ __all__ = [
     "not_me",
     "not_me_link",
     "note_refusal",
+    "open_account",
     "parting",
     "parting_of_mine",
     "passkey_confirmation_options",

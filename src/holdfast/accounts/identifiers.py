@@ -9,7 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from holdfast import notices
-from holdfast.kit import audit, clock, crypto, i18n
+from holdfast.kit import audit, clock, crypto, i18n, ids
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx, lock
 from holdfast.kit.problems import Problem
@@ -146,3 +146,10 @@ async def tell(tx: Tx, account_id: UUID, template: str, kind: str, shown: str) -
         if found.kind != "external":
             send = notices.send if found.kind == "phone" else notices.send_mail
             await send(tx, opened(found), found.masked, template, locale, what=what)
+
+
+async def open_account(tx: Tx, locale: str = "zh") -> UUID:
+    """An account that nothing identifies yet: of a partner, or of somebody whom staff serve. Its id."""
+    account_id = ids.uuid7()
+    await store.insert_account(tx, account_id, locale, clock.now())
+    return account_id

@@ -15,7 +15,18 @@ from holdfast.kit import checks, embedded, schema, settings
 from holdfast.kit.db import Db
 from holdfast.main import database_url
 
-DOMAINS_WITH_CHECKS = ("ledger", "changes", "notices", "accounts", "inventory", "payments", "orders", "support")
+DOMAINS_WITH_CHECKS = (
+    "ledger",
+    "changes",
+    "notices",
+    "accounts",
+    "inventory",
+    "passes",
+    "payments",
+    "orders",
+    "partners",
+    "support",
+)
 
 
 def register(commands: Any) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -78,7 +79,7 @@ def run_all(given: argparse.Namespace) -> int:
 
 async def _furnish(url: str) -> None:
     """The demo catalogue and its slots, if this database has no venue yet; slots for the coming days in any case."""
-    from holdfast import accounts, catalogue, inventory
+    from holdfast import accounts, catalogue, inventory, partners
     from holdfast.kit import actor, clock
 
     db = await Db(url, size=2).open()
@@ -88,15 +89,31 @@ async def _furnish(url: str) -> None:
         if empty:
             plan = await db.run(catalogue.apply, actor.system("demo"), catalogue.demo())
             _say(f"demo catalogue: {plan.created} things created")
+        await _offer_cards(db)
         today = (clock.now()).date()
         made = await db.run(inventory.generate, actor.system("slots"), today=today)
         _say(f"slots for the next 30 days: {made.created} created")
+        suppliers = await partners.demo.furnish(db)
+        if suppliers:
+            _say(f"demo suppliers: {suppliers} hotels and restaurants, in whose name a demonstration speaks")
         if not await db.read(accounts.staff_members):
             _say(
                 "no staff yet: `holdfast staff add you@example.org --name You --role engineer` opens the console to you"
             )
     finally:
         await db.close()
+
+
+async def _offer_cards(db: Db) -> None:
+    """The demo cards, if none is on sale yet and their venues are those of the demo catalogue."""
+    from holdfast import passes
+    from holdfast.kit import actor
+
+    if await db.read(passes.card_products.on_sale):
+        return
+    with suppress(passes.CardRulesInvalid):  # another catalogue: its cards come with it
+        made = await db.run(passes.card_products.load, actor.system("demo"), passes.card_products.demo())
+        _say(f"demo cards: {made} on sale")
 
 
 def _supervise(wanted: dict[str, list[str]], address: str, began: float) -> int:

@@ -15,11 +15,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from holdfast.accounts import staff_passwords
 from holdfast.drills import Instance
 from holdfast.kit import clock
 from holdfast.kit.money import Money
 
 PHONE = "13800138000"
+LOGIN, PASSWORD = "zhao.min@example.org", "kelp anchors seven boats"
 WRONG, RIGHT = "11010519491231020X", "11010519491231002X"
 
 
@@ -83,6 +85,7 @@ def tour(given: argparse.Namespace) -> int:
         placed = _book(guide, slot, price)
         code = _pay(guide, placed)
         _verify(guide, code)
+        _gate(guide, placed, code)
         _audit(guide)
         print(f"\nThe walk took {time.monotonic() - walked:.1f} s. The installation is removed again.")
     return 0
@@ -188,6 +191,39 @@ def _verify(guide: _Guide, code: str) -> None:
         )  # fmt: skip
         guide.tell(("the ticket: " if text is code else "a forged copy: ") + done.stdout.strip().replace("\n", "; "))
         assert ("signed by us" in done.stdout) == (text is code), done
+
+
+def _gate(guide: _Guide, placed: dict[str, Any], code: str) -> None:
+    guide.step("The gate itself: a phone is enrolled by a link, and somebody of the desk goes on duty on it")
+    _, order = guide.ask("GET", f"/api/v1/orders/{placed['number']}")
+    link = guide.here.command("gate", "device", order["lines"][0]["venue_id"], "North gate").strip()
+    made = guide.here.command("staff", "add", LOGIN, "--name", "Zhao Min", "--role", "desk", "--demo", PASSWORD)
+    secret = re.search(r"secret: (\w+)", made)
+    assert secret, made
+    traveller, guide.token = guide.token, ""
+    status, device = guide.ask("POST", "/api/v1/gate/devices", {"code": link.partition("enrol=")[2], "agent": "tour"})
+    assert status == 201, device
+    guide.token = device["token"]
+    totp = staff_passwords.code_at(secret[1], clock.now())
+    status, shift = guide.ask("POST", "/api/v1/gate/shift", {"login": LOGIN, "password": PASSWORD, "code": totp})
+    assert status == 201, shift
+    guide.tell(f"{shift['name']} is on duty at {device['name']}")
+    guide.step("The traveller comes on the wrong day; staff may let in all the same, once")
+    for scan, wanted in (({}, "too-early"), ({"insisted": True}, "valid"), ({}, "used")):
+        body = {"scans": [{"counter": 1 if wanted != "used" else 2, "code": code, **scan}]}
+        _, answer = guide.ask("POST", "/api/v1/gate/admissions", body)
+        [said] = answer["answers"]
+        assert said["verdict"] == wanted, said
+        guide.tell(f"the gate says: {said['verdict']}" + (f", {said['holder']}" if said["holder"] else ""))
+    guide.tell(f"inside now: {answer['inside']}")
+    guide.token = traveller
+    for _ in range(100):
+        _, order = guide.ask("GET", f"/api/v1/orders/{placed['number']}")
+        if order["state"] == "used":
+            break
+        time.sleep(0.1)
+    assert order["state"] == "used", order["state"]
+    guide.tell(f"the order is {order['state']}; its story ends: " + " → ".join(e["kind"] for e in order["events"][-2:]))
 
 
 def _audit(guide: _Guide) -> None:

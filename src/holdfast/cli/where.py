@@ -10,7 +10,7 @@ from typing import Any
 from starlette.routing import Route
 
 import holdfast
-from holdfast import api, web, worker
+from holdfast import api, octo, web, worker
 from holdfast.kit import checks, faults, jobs, problems
 
 from .database import load_checks
@@ -53,7 +53,11 @@ def _routes() -> list[str]:
         for route in web.routes
         if isinstance(route, Route)
     ]
-    return declared + pages
+    octo_ones = [
+        f"{octo.ROOT + one.path:45} {one.method:6} {'anyone' if one.open_door else 'partner':10} {one.summary}  [{_place(one.handler)}]"
+        for one in octo.operations()
+    ]
+    return declared + octo_ones + pages
 
 
 def _events() -> list[str]:

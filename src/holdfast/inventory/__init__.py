@@ -8,7 +8,7 @@ Promises: no slot sells more than its capacity; a cut below what is sold stops s
 anybody and keeps count of what is over; every closed or paused slot says why in both languages.
 """
 
-from . import availability, capacity, imports, slots
+from . import allotments, availability, capacity, imports, policies, safety, slots, vouching
 from .model import DAY_STATES, SALE_STATES, Day, Generated, Policy, Slot, SlotView
 from .slots import generate
 
@@ -20,9 +20,13 @@ __all__ = [
     "Policy",
     "Slot",
     "SlotView",
+    "allotments",
     "availability",
     "capacity",
     "generate",
     "imports",
+    "policies",
+    "safety",
     "slots",
+    "vouching",
 ]

@@ -17,6 +17,10 @@ from . import store
 from .model import Day, SaleState, Slot, SlotView
 from .store import DayTotals, SlotOnSale, VenueDays
 
+UNCONFIRMED = "The supplier has not confirmed its places lately, so sale is stopped. What is booked stays booked."
+SAID = {"over": "Sale for this time is over.", "unconfirmed": UNCONFIRMED}
+"""Sale state of a slot → why, where the slot has no reason of its own."""
+
 
 async def month(
     tx: ReadTx, venue_id: str, first: date, today: date | None = None, *, now: datetime | None = None
@@ -63,6 +67,8 @@ def sale_state(slot: Slot, now: datetime) -> SaleState:
         return slot.state
     if now < slot.sale_opens_at:
         return "not-yet"
+    if not slot.is_vouched(now):
+        return "unconfirmed"
     return "open" if slot.places_left else "sold-out"
 
 
@@ -86,6 +92,8 @@ def _day(venue: VenueDays, date: date, totals: DayTotals | None, today: date) ->
         return Day(date, "open" if totals.selling else "sold-out", totals.places_left, lowest)
     if totals.coming:
         return Day(date, "not-yet", 0, lowest, totals.opens_at)
+    if totals.unconfirmed:
+        return Day(date, "unconfirmed", reason=both(UNCONFIRMED))
     return Day(date, "closed", reason=totals.reason)
 
 
@@ -106,6 +114,6 @@ def _view(found: SlotOnSale, now: datetime) -> SlotView:
         sale=sale,
         sale_opens_at=slot.sale_opens_at.astimezone(zone),
         sale_closes_at=slot.sale_closes_at.astimezone(zone),
-        reason=slot.reason or (both("Sale for this time is over.") if sale == "over" else {}),
+        reason=slot.reason or (both(SAID[sale]) if sale in SAID else {}),
         prices=found.prices,
     )

@@ -61,3 +61,14 @@ async def overpromised(tx: ReadTx) -> Offenders:
                 if places > allowed:
                     offenders.append({"product_id": product_id, "day": day, "promised": places, "allowed": allowed})
     return offenders[:200]
+
+
+@check("What is set aside for desks and not sold by them is set aside in their slots")
+async def allotments_are_set_aside(tx: ReadTx) -> Offenders:
+    """More may be set aside than that: places are also held for people of a cut."""
+    return await tx.dicts(
+        """select s.id, s.set_aside, a.unsold from inventory.slots s join (
+             select slot_id, sum(places - used) as unsold from inventory.allotments where returned_at is null group by slot_id) a
+               on a.slot_id = s.id
+            where a.unsold > s.set_aside limit 200"""
+    )

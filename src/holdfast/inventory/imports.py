@@ -14,6 +14,7 @@ from holdfast.catalogue.imports import (
     PARTS,
     TABLES,
     CatalogueFile,
+    Change,
     Entries,
     Entry,
     Part,
@@ -29,7 +30,7 @@ from holdfast.kit.actor import Actor
 from holdfast.kit.db import ReadTx, Tx
 from holdfast.kit.i18n import both
 
-from . import capacity, slots, store
+from . import capacity, policies, slots, store
 from .model import Policy
 
 CLOSES = "“{venue}” will be closed on {day}, when {taken} places are sold."
@@ -45,7 +46,10 @@ class _Product(msgspec.Struct, frozen=True):
 async def plan(tx: ReadTx, file: CatalogueFile, laid: Entries) -> PartPlan:
     """Changes of policies, references between them, and warnings for days with sold places."""
     venue_ids = [entry.key[0] for entry in laid.by_table["venues"]]
-    stored = {entry.key: entry for entry in map(_entry, await store.policy_rows(tx, venue_ids))}
+    known: dict[tuple[str, ...], dict[str, Any]] = {
+        (row["venue_id"], row["origin"]): row for row in await store.policy_rows(tx, venue_ids)
+    }
+    stored = {key: _entry(row) for key, row in known.items()}
     wanted = file.of("policies")
     errors = [
         error(entry.place, "supersedes", "NO_POLICIES", got=entry.values["supersedes"])
@@ -53,7 +57,7 @@ async def plan(tx: ReadTx, file: CatalogueFile, laid: Entries) -> PartPlan:
         if entry.values.get("supersedes") and not _exists(entry, wanted, stored)
     ]
     changes, unchanged = between(wanted, {(entry.table, entry.key): entry for entry in stored.values()})
-    rows = {key: entry.values for key, entry in stored.items()} | {change.key: change.row for change in changes}
+    rows = known | {change.key: known.get(change.key, {}) | change.row for change in changes}
     warnings = await _warnings(tx, venue_ids, laid, [_policy(row) for row in rows.values()])
     return PartPlan(changes, unchanged, warnings, errors)
 
@@ -65,6 +69,23 @@ async def apply(tx: Tx, actor: Actor, made: Plan) -> None:
         await store.write_policies(tx, [row | {"id": str(ids.uuid7())} for row in rows], clock.now())
     if not made.changes_nothing:
         await slots.generate(tx, actor)
+
+
+async def undo(tx: Tx, actor: Actor, made: list[Change], reason: str) -> None:
+    """Takes back what an import did to policies: new ones are lifted, changed ones are as they were."""
+    own = [change for change in made if change.table == "policies"]
+    old = [
+        change.row | {name: before for name, (before, _after) in change.fields.items()}
+        for change in own
+        if change.kind == "changed"
+    ]
+    if old:
+        await store.write_policies(tx, [row | {"id": str(ids.uuid7())} for row in old], clock.now())
+    venues = sorted({change.key[0] for change in own})
+    known = {(one.venue_id, one.origin): one.id for name in venues for one in await policies.of_venue(tx, name)}
+    lifts = [known[change.key[0], change.key[1]] for change in own if change.kind == "created"]
+    if lifts:
+        await policies.carry_out(tx, actor, policies.Plan(lifts=lifts), reason)
 
 
 PARTS["policies"] = Part(plan, apply)

@@ -6,7 +6,7 @@ from holdfast.kit import actor, log
 from holdfast.kit.db import Db
 from holdfast.kit.jobs import every
 
-from . import slots
+from . import allotments, slots
 
 
 @every(3600)
@@ -15,3 +15,15 @@ async def generate_slots(db: Db) -> None:
     log.get().info(
         "slots.generated", created=made.created, changed=made.changed, closed=made.closed, paused=made.paused
     )
+
+
+@every(300)
+async def set_aside(db: Db) -> None:
+    """What is set aside for desks follows the rules."""
+    await allotments.apply_rules(db)
+
+
+@every(60)
+async def return_unused(db: Db) -> None:
+    """What desks have not sold in time returns to sale."""
+    await allotments.return_due(db)

@@ -11,10 +11,10 @@ import msgspec
 from holdfast.catalogue.model import Price, Provenance, Text
 from holdfast.kit.money import Money
 
-PolicyKind = Literal["absolute", "percent", "closed", "paused"]
+PolicyKind = Literal["absolute", "percent", "closed", "paused", "inside", "entry_paused", "lifted"]
 SlotState = Literal["open", "closed", "paused"]
-DayState = Literal["open", "closed", "sold-out", "not-yet", "past"]
-SaleState = Literal["open", "sold-out", "not-yet", "over", "paused", "closed"]
+DayState = Literal["open", "closed", "sold-out", "not-yet", "past", "unconfirmed"]
+SaleState = Literal["open", "sold-out", "not-yet", "over", "paused", "closed", "unconfirmed"]
 
 DAY_STATES: dict[str, str] = {
     "open": "places left",
@@ -22,6 +22,7 @@ DAY_STATES: dict[str, str] = {
     "not-yet": "not yet on sale",
     "closed": "closed",
     "past": "sale is over",
+    "unconfirmed": "not confirmed by the supplier",
 }
 """State of a day in the calendar → its English label, translated by the surface."""
 
@@ -32,6 +33,7 @@ SALE_STATES: dict[str, str] = {
     "over": "sale is over",
     "paused": "sale is stopped for now",
     "closed": "closed",
+    "unconfirmed": "not confirmed by the supplier",
 }
 """State of a slot's sale → its English label, translated by the surface."""
 
@@ -39,8 +41,9 @@ SALE_STATES: dict[str, str] = {
 class Policy(msgspec.Struct, frozen=True):
     """A dated rule on a day's capacity: of one product, or of the whole venue when `product_id` is None.
 
-    `value` is places (absolute) or basis points (percent). No `weekdays` means every day; no `to_date` means from then on.
-    Where a policy and the one it supersedes both apply, only the newer counts.
+    `value` is places (absolute), basis points (percent) or people at once (inside). No `weekdays` means every day; no
+    `to_date` means from then on; with a `day_type` only on the `days` that are marked so; with a `code` only of that slot.
+    Where a policy and the one it supersedes both apply, only the newer counts; ``lifted`` leaves nothing in its place.
     """
 
     id: UUID
@@ -57,6 +60,12 @@ class Policy(msgspec.Struct, frozen=True):
     supersedes: UUID | None = None
     issued_at: datetime | None = None
     origin: str = ""
+    code: str | None = None
+    day_type: str | None = None
+    days: list[date] = []
+    document_no: str = ""
+    made_by: str = ""
+    until_at: datetime | None = None
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -76,10 +85,17 @@ class Slot(msgspec.Struct, frozen=True):
     capacity: int
     overcommitted: int
     taken: int
+    set_aside: int = 0
+    """Free places that only a desk or another allotment may sell."""
+    fresh_until: datetime | None = None
+    """So long the supplier's word holds. None: we know ourselves."""
 
     @property
     def places_left(self) -> int:
-        return max(0, self.capacity - self.taken)
+        return max(0, self.capacity - self.taken - self.set_aside)
+
+    def is_vouched(self, now: datetime) -> bool:
+        return self.fresh_until is None or self.fresh_until > now
 
 
 class Generated(msgspec.Struct, frozen=True):

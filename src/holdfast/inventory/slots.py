@@ -23,6 +23,7 @@ from holdfast.kit.i18n import both
 from . import capacity, store
 from .model import Generated, Slot, SlotState
 from .store import Offer, OfferedProduct
+from .vouching_store import Said
 
 HORIZON_DAYS = 30
 Key = tuple[str, date, str]
@@ -70,13 +71,16 @@ def planned(offer: Offer, first: date, days: int, dates: Iterable[date] = ()) ->
     """The slots a venue should have from `first` on: closed ones too, so that existing slots learn the reason."""
     release = max((product.release_days for product in offer.products), default=0)
     ahead = {first + timedelta(days=n) for n in range(max(days, release + 2))}
+    said = {(word.product_id, word.visit_date, word.code): word for word in offer.supplied}
     for day in sorted(ahead | set(dates)):
         hours = calendars.hours_on(offer.openings, offer.special_days, day)
         per_product = capacity.venue_day(offer.products, offer.policies, day)
         for product in offer.products:
             if (day - first).days >= max(days, product.release_days + 2) and day not in set(dates):
                 continue
-            yield from _product_day(offer, product, day, hours, per_product[product.id])
+            for slot in _product_day(offer, product, day, hours, per_product[product.id]):
+                word = said.get(_key(slot)) if said else None
+                yield slot if word is None else _as_supplied(slot, word)
 
 
 def settle(slot: Slot, target: Slot) -> Slot:
@@ -113,7 +117,9 @@ def _product_day(
             continue
         last = times[1] if hours.round_the_clock else min(times[1], max(hours.last_entry, times[0]))
         places, state, reason = decided.slots[timeslot.code], decided.limit.state, decided.limit.reason
-        if state == "open":
+        if timeslot.code in decided.stops:
+            state, reason = decided.stops[timeslot.code].state, decided.stops[timeslot.code].reason
+        elif state == "open":
             reason = {}
             if places == 0 and decided.places is None:
                 state, reason = "paused", both("No capacity has been set for this day yet.")
@@ -134,6 +140,8 @@ def _slot(
 ) -> Slot:
     released = datetime.combine(day - timedelta(days=product.release_days), product.release_time)
     sold_until = last if product.same_day_sale else datetime.combine(day, time())
+    if product.notice_minutes is not None:
+        sold_until = min(sold_until, starts - timedelta(minutes=product.notice_minutes))
     return Slot(
         id=ids.uuid7(),
         product_id=product.id,
@@ -150,6 +158,14 @@ def _slot(
         overcommitted=0,
         taken=0,
     )
+
+
+def _as_supplied(slot: Slot, word: Said) -> Slot:
+    """The slot as its supplier has it: a stop and a figure of its own only lower what the policies allow."""
+    places = slot.capacity if word.places is None else min(slot.capacity, word.places)
+    if word.is_stopped and slot.state == "open":
+        return msgspec.structs.replace(slot, state="paused", reason=word.reason, capacity=places)
+    return msgspec.structs.replace(slot, capacity=places)
 
 
 def _withdrawn(slot: Slot) -> Slot:

@@ -14,6 +14,7 @@ from holdfast.catalogue.model import Opening, Price, SpecialDay, Text, Timeslot
 from holdfast.kit.db import ReadTx, Tx
 
 from .model import Policy, Slot
+from .vouching_store import Said
 
 
 class OfferedProduct(msgspec.Struct, frozen=True):
@@ -23,6 +24,7 @@ class OfferedProduct(msgspec.Struct, frozen=True):
     release_days: int
     release_time: time
     same_day_sale: bool
+    notice_minutes: int | None
     timeslots: list[Timeslot]
 
 
@@ -35,6 +37,8 @@ class Offer(msgspec.Struct, frozen=True):
     special_days: list[SpecialDay]
     products: list[OfferedProduct]
     policies: list[Policy]
+    supplied: list[Said] = []
+    """What suppliers say of single nights and sittings; only what differs from the policies."""
 
 
 class DayTotals(msgspec.Struct, frozen=True):
@@ -46,6 +50,7 @@ class DayTotals(msgspec.Struct, frozen=True):
     on_sale: bool
     coming: bool
     stopped: bool
+    unconfirmed: bool
     opens_at: datetime | None
     reason: Text
     lowest_minor: int | None
@@ -81,12 +86,15 @@ async def offers(tx: ReadTx, venue_id: str | None, since: date) -> list[Offer]:
                                     where o.venue_id = v.id and o.retired_at is null), '[]'),
              'special_days', coalesce((select jsonb_agg(d order by d.day) from catalogue.special_days d
                                         where d.venue_id = v.id and d.retired_at is null and d.day >= %(since)s), '[]'),
-             'policies', coalesce((select jsonb_agg(l order by l.id) from inventory.policies l
+             'policies', coalesce((select jsonb_agg(to_jsonb(l) || jsonb_build_object(
+                                            'days', inventory.marked_days(l.venue_id, l.day_type)) order by l.id) from inventory.policies l
                                     where l.venue_id = v.id and (l.to_date is null or l.to_date >= %(since)s)), '[]'),
+             'supplied', coalesce((select jsonb_agg(x) from inventory.supplied x join catalogue.products q on q.id = x.product_id
+                                    where q.venue_id = v.id and x.visit_date >= %(since)s and (x.is_stopped or x.places is not null)), '[]'),
              'products', coalesce((
                select jsonb_agg(jsonb_build_object(
                  'id', p.id, 'release_days', p.release_days, 'release_time', p.release_time,
-                 'same_day_sale', p.same_day_sale,
+                 'same_day_sale', p.same_day_sale, 'notice_minutes', p.notice_minutes,
                  'timeslots', coalesce((select jsonb_agg(t order by t.starts, t.code) from catalogue.timeslots t
                                          where t.product_id = p.id and t.retired_at is null), '[]')) order by p.id)
                  from catalogue.products p where p.venue_id = v.id and p.retired_at is null), '[]'))
@@ -103,7 +111,7 @@ async def slots_since(tx: ReadTx, venue_id: str | None, since: date) -> list[Slo
     return await tx.rows(
         Slot,
         """select id, product_id, venue_id, visit_date, code, starts_at, ends_at, sale_opens_at, sale_closes_at, state,
-                  reason, capacity, overcommitted, taken
+                  reason, capacity, overcommitted, taken, set_aside, fresh_until
              from inventory.slots
             where visit_date >= %(since)s and (%(venue_id)s::text is null or venue_id = %(venue_id)s)""",
         venue_id=venue_id, since=since,
@@ -115,7 +123,7 @@ async def slots(tx: ReadTx, ids: list[UUID]) -> list[Slot]:
     return await tx.rows(
         Slot,
         """select id, product_id, venue_id, visit_date, code, starts_at, ends_at, sale_opens_at, sale_closes_at, state,
-                  reason, capacity, overcommitted, taken
+                  reason, capacity, overcommitted, taken, set_aside, fresh_until
              from inventory.slots where id = any(%(ids)s) order by id""",
         ids=ids,
     )  # fmt: skip
@@ -126,7 +134,7 @@ async def lock_slots(tx: Tx, ids: list[UUID]) -> list[Slot]:
     return await tx.rows(
         Slot,
         """select id, product_id, venue_id, visit_date, code, starts_at, ends_at, sale_opens_at, sale_closes_at, state,
-                  reason, capacity, overcommitted, taken
+                  reason, capacity, overcommitted, taken, set_aside, fresh_until
              from inventory.slots where id = any(%(ids)s) order by id for no key update""",
         ids=ids,
     )  # fmt: skip
@@ -180,17 +188,19 @@ async def days(tx: ReadTx, venue_ids: list[str], first: date, last: date, now: d
     found = await tx.values(
         """with day as (
              select s.venue_id, s.visit_date as date,
-                    bool_or(s.state = 'open' and w.now >= s.sale_opens_at and w.now < s.sale_closes_at
-                            and s.capacity > s.taken) as selling,
-                    bool_or(s.state = 'open' and w.now >= s.sale_opens_at and w.now < s.sale_closes_at) as on_sale,
+                    bool_or(s.state = 'open' and w.now >= s.sale_opens_at and w.now < s.sale_closes_at and u.fresh
+                            and s.capacity - s.set_aside > s.taken) as selling,
+                    bool_or(s.state = 'open' and w.now >= s.sale_opens_at and w.now < s.sale_closes_at and u.fresh) as on_sale,
                     bool_or(s.state = 'open' and w.now < s.sale_opens_at) as coming,
-                    bool_or(s.state <> 'open' and w.now < s.sale_closes_at) as stopped,
-                    coalesce(sum(greatest(s.capacity - s.taken, 0)) filter (
-                      where s.state = 'open' and w.now >= s.sale_opens_at and w.now < s.sale_closes_at), 0) as places_left,
+                    bool_or((s.state <> 'open' or not u.fresh) and w.now < s.sale_closes_at) as stopped,
+                    bool_or(s.state = 'open' and not u.fresh and w.now < s.sale_closes_at) as unconfirmed,
+                    coalesce(sum(greatest(s.capacity - s.taken - s.set_aside, 0)) filter (
+                      where s.state = 'open' and w.now >= s.sale_opens_at and w.now < s.sale_closes_at and u.fresh), 0) as places_left,
                     min(s.sale_opens_at) filter (where s.state = 'open' and w.now < s.sale_opens_at) as opens_at,
                     coalesce((array_agg(s.reason order by s.starts_at) filter (where s.state <> 'open'))[1], '{}') as reason,
                     array_agg(distinct s.product_id) as products
                from inventory.slots s cross join (select %(now)s::timestamptz as now) w
+              cross join lateral (select coalesce(s.fresh_until > w.now, true) as fresh) u
               where s.venue_id = any(%(ids)s) and s.visit_date between %(first)s and %(last)s
               group by s.venue_id, s.visit_date)
            select jsonb_build_object(
@@ -204,7 +214,7 @@ async def days(tx: ReadTx, venue_ids: list[str], first: date, last: date, now: d
                select jsonb_agg(to_jsonb(d) || jsonb_build_object('lowest_minor', c.amount_minor, 'currency', c.currency))
                  from day d left join lateral (
                    select c.amount_minor, c.currency from catalogue.prices c
-                    where c.product_id = any(d.products) and c.retired_at is null and c.uses_place
+                    where c.product_id = any(d.products) and c.retired_at is null and c.uses_place and not c.with_card
                       and catalogue.in_season(d.date, c.from_day, c.to_day)
                     order by c.amount_minor limit 1) c on true
                 where d.venue_id = v.id), '[]'))
@@ -220,7 +230,7 @@ async def slots_on_sale(tx: ReadTx, venue_id: str, day: date) -> list[SlotOnSale
         """select jsonb_build_object(
              'slot', to_jsonb(s), 'product_name', p.name, 'slot_name', coalesce(t.name, '{}'), 'time_zone', v.time_zone,
              'prices', coalesce((select jsonb_agg(c order by c.position, c.id) from catalogue.prices c
-                                  where c.product_id = p.id and c.retired_at is null
+                                  where c.product_id = p.id and c.retired_at is null and not c.with_card
                                     and catalogue.in_season(s.visit_date, c.from_day, c.to_day)), '[]'))
              from inventory.slots s
              join catalogue.products p on p.id = s.product_id
@@ -236,10 +246,10 @@ async def slots_on_sale(tx: ReadTx, venue_id: str, day: date) -> list[SlotOnSale
 async def room(tx: ReadTx, day: date, people: int, now: datetime) -> dict[str, int]:
     """Venue → most places in one slot of that date, where one slot on sale takes that many people."""
     found = await tx.tuples(
-        """select s.venue_id, max(s.capacity - s.taken)
+        """select s.venue_id, max(s.capacity - s.taken - s.set_aside)
              from inventory.slots s
             where s.visit_date = %(day)s and s.state = 'open' and %(now)s >= s.sale_opens_at and %(now)s < s.sale_closes_at
-              and s.capacity - s.taken >= %(people)s
+              and coalesce(s.fresh_until > %(now)s, true) and s.capacity - s.taken - s.set_aside >= %(people)s
             group by s.venue_id""",
         day=day, people=people, now=now,
     )  # fmt: skip
@@ -271,7 +281,7 @@ async def policy_rows(tx: ReadTx, venue_ids: list[str]) -> list[dict[str, Any]]:
     """The policies of these venues as an import knows them: named by origin (else id), also where they supersede."""
     return await tx.values(
         """select to_jsonb(l) || jsonb_build_object(
-             'origin', coalesce(nullif(l.origin, ''), l.id::text),
+             'origin', coalesce(nullif(l.origin, ''), l.id::text), 'days', inventory.marked_days(l.venue_id, l.day_type),
              'supersedes', (select coalesce(nullif(o.origin, ''), o.id::text) from inventory.policies o
                              where o.id = l.supersedes))
              from inventory.policies l where l.venue_id = any(%(ids)s)""",

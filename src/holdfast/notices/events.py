@@ -37,6 +37,13 @@ _REFUND: dict[str, Any] = {
 }
 _ORDER: dict[str, Any] = {"number": "7K3QF90XMA", "total": {"amount_minor": 12000, "currency": "CNY"}}
 
+_SUPPLY: dict[str, Any] = {
+    "partner_id": "old-city-noodles",
+    "product_ids": ["rest-01-set"],
+    "last_word_at": "2026-11-27T08:00:00Z",
+    "holds_until": "2026-11-27T10:00:00Z",
+}
+
 EVENTS: dict[str, EventKind] = {
     "payment.paid": EventKind("The money for a payment has come, in the right sum and in time.", _PAYMENT),
     "payment.late": EventKind("Money came after its payment had ended.", _PAYMENT),
@@ -52,6 +59,14 @@ EVENTS: dict[str, EventKind] = {
     ),
     "order.expired": EventKind(
         "An order was not paid in time; its places are free again.", _ORDER | {"state": "expired"}
+    ),
+    "supply.stale": EventKind("A supplier should confirm soon, or the sale of its places will rest.", _SUPPLY),
+    "supply.silent": EventKind("A supplier was not heard of in time; the sale of its places rests.", _SUPPLY),
+    "supply.barred": EventKind("The sale of a supplier's places rests until it answers.", _SUPPLY),
+    "supply.recovered": EventKind("A supplier was heard of again; its places are sold again.", _SUPPLY),
+    "supply.asked": EventKind(
+        "Bookings wait for the answer of a supplier.",
+        {"partner_id": "old-city-noodles", "bookings": ["7K3QF90XMA"], "due_at": "2026-11-27T11:00:00Z"},
     ),
     "channel.state_changed": EventKind(
         "A way to pay changed its state.",

@@ -10,7 +10,7 @@ import base64
 import hmac
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from uuid import UUID
@@ -48,6 +48,22 @@ def sign(secret: str, webhook_id: str, timestamp_s: int, body: bytes) -> str:
     key = base64.b64decode(secret.removeprefix(PREFIX))
     signed = hmac.digest(key, f"{webhook_id}.{timestamp_s}.".encode() + body, "sha256")
     return "v1," + base64.b64encode(signed).decode()
+
+
+TOLERANCE = timedelta(minutes=5)
+"""So far the clock of a sender may be from ours; what was signed longer ago is not taken."""
+
+
+def verifies(keys: Sequence[str], given: Mapping[str, str], body: bytes, now: datetime) -> bool:
+    """Whether one of these secrets signed exactly this, just now. `given`: the three headers, by names in small letters."""
+    webhook_id, timestamp = given.get("webhook-id", ""), given.get("webhook-timestamp", "")
+    if not (webhook_id and timestamp.isascii() and timestamp.isdigit() and len(timestamp) < 12):
+        return False
+    if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
+        return False
+    signed = [one.encode("utf-8", "replace") for one in given.get("webhook-signature", "").split(" ")]
+    wanted = [sign(key, webhook_id, int(timestamp), body).encode() for key in keys]
+    return any(hmac.compare_digest(one, other) for one in wanted for other in signed)
 
 
 def headers(keys: Sequence[str], event_id: UUID, at: datetime, body: bytes) -> dict[str, str]:

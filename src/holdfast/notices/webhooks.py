@@ -6,6 +6,7 @@ promised; the ``webhook-id`` of an event is the same whenever and to whomever it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -31,17 +32,22 @@ class Tested(NamedTuple):
     attempt: Attempt
 
 
-async def publish(tx: Tx, kind: str, data: dict[str, Any], *, subject: str, once: str = "") -> UUID:
+async def publish(
+    tx: Tx, kind: str, data: dict[str, Any], *, subject: str, once: str = "", withheld: Sequence[UUID] = ()
+) -> UUID:
     """Tells every active subscription of an event, in the transaction that makes it true; the event's id.
 
     `kind` is one of `EVENTS` (KeyError), `data` goes out as JSON, `subject` names the thing, such as ``order:7K3QF90XMA``.
-    A handler that may run twice gives `once`: the same kind and name are published a single time.
+    A handler that may run twice gives `once`: the same kind and name are published a single time. `withheld`: subscriptions
+    of others whom it does not concern.
     """
     if kind not in EVENTS:
         raise KeyError(kind)
     event_id = uuid5(NAMESPACE_OID, f"holdfast:{kind}:{once}") if once else ids.uuid7()
     now = clock.now()
-    await webhooks_store.publish(tx, event_id=event_id, kind=kind, subject=subject, body=_body(kind, data), at=now)
+    await webhooks_store.publish(
+        tx, event_id=event_id, kind=kind, subject=subject, body=_body(kind, data), at=now, withheld=withheld
+    )
     return event_id
 
 

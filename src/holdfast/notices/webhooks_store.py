@@ -19,21 +19,24 @@ _DELIVERY: LiteralString = """select d.id, d.event_id, e.type, e.subject, d.subs
     left join notices.delivery_attempts a on a.delivery_id = d.id and a.number = d.attempts """
 
 
-async def publish(tx: Tx, *, event_id: UUID, kind: str, subject: str, body: str, at: datetime) -> None:
-    """One event and a due delivery for each active subscription to its kind. An id that was published is not again.
+async def publish(
+    tx: Tx, *, event_id: UUID, kind: str, subject: str, body: str, at: datetime, withheld: Sequence[UUID] = ()
+) -> None:
+    """One event and a due delivery for each active subscription to its kind but those it is withheld from. An id that was
+    published is not again.
 
     The lock lets a subscription that is being paused, resumed or ended wait for us, and us for it; publishers share it.
     """
     await tx.execute(
         """with asked as materialized (
                select s.id, s.state from notices.subscriptions s
-               where s.state <> 'ended' and %(type)s = any(s.events) for key share),
+               where s.state <> 'ended' and %(type)s = any(s.events) and s.id <> all(%(withheld)s::uuid[]) for key share),
            event as (
                insert into notices.events (id, type, subject, body, occurred_at)
                values (%(id)s, %(type)s, %(subject)s, %(body)s, %(at)s) on conflict (id) do nothing returning id)
            insert into notices.deliveries (event_id, subscription_id, due_at, created_at)
            select event.id, asked.id, %(at)s, %(at)s from event cross join asked where asked.state = 'active'""",
-        id=event_id, type=kind, subject=subject, body=body, at=at,
+        id=event_id, type=kind, subject=subject, body=body, at=at, withheld=list(withheld),
     )  # fmt: skip
 
 

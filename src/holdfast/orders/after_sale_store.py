@@ -19,7 +19,8 @@ async def items(tx: ReadTx, order_id: UUID) -> list[Item]:
         """select l.seq, l.slot_id, s.product_id, s.venue_id, l.price_id, c.ticket, s.visit_date, s.starts_at, s.ends_at,
                   v.time_zone, l.quantity, l.places, l.unit_minor, s.state as slot_state, p.cancel_rule,
                   coalesce((select array_agg(t.seq order by t.seq) from orders.travellers t
-                             where t.order_id = l.order_id and t.line_seq = l.seq and t.part = 'current'), '{}') as travellers
+                             where t.order_id = l.order_id and t.line_seq = l.seq and t.part = 'current'), '{}') as travellers,
+                  v.kind, coalesce((select r.commission_bp from orders.resales r where r.order_id = l.order_id), 0) as commission_bp
            from orders.lines l join inventory.slots s on s.id = l.slot_id join catalogue.venues v on v.id = s.venue_id
            join catalogue.products p on p.id = s.product_id join catalogue.prices c on c.id = l.price_id
            where l.order_id = %(id)s and l.part = 'current' order by l.seq""",

@@ -13,13 +13,26 @@ from uuid import UUID
 
 import msgspec
 
-from holdfast import payments
+from holdfast import passes, payments
 from holdfast.kit import clock, faults
-from holdfast.kit.actor import Actor
+from holdfast.kit.actor import Actor, system
 from holdfast.kit.db import Db, ReadTx, Tx
 from holdfast.kit.money import Money
+from holdfast.passes import Cause
 
-from . import after_sale_store, changes_store, invoices, lookup, messages, news, policies, store
+from . import (
+    after_sale_store,
+    attendance,
+    cards,
+    changes_store,
+    invoices,
+    lookup,
+    messages,
+    news,
+    policies,
+    resale_account,
+    store,
+)
 from .after_sale_model import ChangeState, PartNotPossible, QuoteChanged, TravellersUnknown
 from .after_sale_store import Leaving
 from .model import (
@@ -34,6 +47,7 @@ from .model import (
 )
 from .policies import Item, Quote, Why
 
+_ACTOR = system("cancellation")
 CANCELLED = faults.declare(
     "orders.cancel.before_commit", "a paid order is cancelled with its refund, not yet committed"
 )
@@ -44,26 +58,31 @@ class _Wanted(msgspec.Struct, frozen=True):
 
     travellers: Sequence[int] | None
     quoted_minor: int | None
+    cause: Cause
 
 
-async def quote(tx: ReadTx, order: Order, travellers: Sequence[int] | None = None) -> Quote:
+async def quote(tx: ReadTx, order: Order, travellers: Sequence[int] | None = None, cause: Cause = Cause.BUYER) -> Quote:
     """What cancelling gives back now, for some travellers by their numbers in the order, or for all of it.
 
+    `cause`: whose doing it is that a card is given back; it decides nothing about visits.
     TravellersUnknown names those who are not in it. Whether it is possible at all is decided when it is asked for.
     """
-    return _decide(await after_sale_store.items(tx, order.row.id), travellers, await lefts(tx, order.row), order.row)
+    items = await after_sale_store.items(tx, order.row.id)
+    found = _decide(items, travellers, await lefts(tx, order.row), order.row)
+    return await cards.requote(tx, order.row, items, found, cause)
 
 
 async def cancel(
-    db: Db, actor: Actor, order: Order, travellers: Sequence[int] | None = None, quoted_minor: int | None = None
-) -> None:
+    db: Db, actor: Actor, order: Order, travellers: Sequence[int] | None = None, quoted_minor: int | None = None,
+    cause: Cause = Cause.BUYER,
+) -> None:  # fmt: skip
     """Cancels an order the caller has required, or takes some of its travellers off. Again: nothing.
 
     Where money was paid, `quoted_minor` is the refund that was agreed to: QuoteChanged when it is another one by now. A
     started payment is closed at its provider first: PaymentInDoubt while the provider does not say whether money came.
     NotCancellable when money came meanwhile, or the visit is used or begun; PartNotPossible, TravellersUnknown.
     """
-    wanted = _Wanted(travellers, quoted_minor)
+    wanted = _Wanted(travellers, quoted_minor, cause)
     closed: list[UUID] = []
     while intent_id := await db.run(_cancel, actor, order.row.id, wanted, closed):
         await payments.close_attempts(db, intent_id)
@@ -81,7 +100,7 @@ async def _cancel(tx: Tx, actor: Actor, order_id: UUID, wanted: _Wanted, closed:
         raise NotCancellable(state=row.state)
     items = await after_sale_store.items(tx, order_id)
     whole = _decide(items, wanted.travellers, [], row).whole
-    for intent_id in await _unsettled(tx, row):
+    for intent_id in await unsettled(tx, row):
         if not whole:
             raise PartNotPossible
         if intent_id not in closed:
@@ -90,13 +109,13 @@ async def _cancel(tx: Tx, actor: Actor, order_id: UUID, wanted: _Wanted, closed:
     if row.state in UNPAID:
         if not whole:
             raise PartNotPossible
-        await _end(tx, actor, row, {})
+        await end_order(tx, actor, row, {})
     else:
         await _give_up(tx, actor, row, items, wanted)
     return None
 
 
-async def _unsettled(tx: ReadTx, row: OrderRow) -> list[UUID]:
+async def unsettled(tx: ReadTx, row: OrderRow) -> list[UUID]:
     """The payments by which money may still come: of placing the order, of a promise, of a change under way."""
     found = []
     if row.intent_id is not None:
@@ -120,22 +139,25 @@ async def _end_payment(tx: Tx, intent_id: UUID, wanted: _Wanted) -> None:
 async def _give_up(tx: Tx, actor: Actor, row: OrderRow, items: list[Item], wanted: _Wanted) -> None:
     """A confirmed order, or some of its travellers: money first, places last."""
     there = await lefts(tx, row)
-    found = _decide(items, wanted.travellers, there, row)
+    await passes.cards.lock_of_order(tx, row.id)
+    found = await cards.requote(tx, row, items, _decide(items, wanted.travellers, there, row), wanted.cause)
+    cards.require_returnable(found)
+    await attendance.require_not_admitted(tx, row.number, None if found.whole else found.travellers)
     now = clock.now()
     _require_time(items, found, now)
     if found.left_minor and wanted.quoted_minor is None:
         raise NotCancellable(reason="paid")
     if wanted.quoted_minor not in (None, found.refund_minor):
         raise QuoteChanged(refund_minor=found.refund_minor, kept_minor=found.kept_minor, currency=found.currency)
-    await _move_money(tx, actor, row, found, there)
+    await move_money(tx, actor, row, found, there)
     await invoices.after_refund(tx, row)
     if found.whole and found.left_minor:
         template = "order-cancelled" if found.refund_minor else "order-cancelled-kept"
         await messages.tell(tx, row, template, amount=str(Money(found.refund_minor, row.currency)))
     if found.whole:
-        await _end(tx, actor, row, {"refund_minor": found.refund_minor, "kept_minor": found.kept_minor})
+        await end_order(tx, actor, row, {"refund_minor": found.refund_minor, "kept_minor": found.kept_minor})
     else:
-        await _take_off(tx, actor, row, items, found)
+        await take_off(tx, actor, row, items, found)
     faults.point(CANCELLED)
 
 
@@ -146,7 +168,7 @@ def _require_time(items: list[Item], found: Quote, now: datetime) -> None:
         raise NotCancellable(reason="started")
 
 
-async def _move_money(tx: Tx, actor: Actor, row: OrderRow, found: Quote, there: list[tuple[UUID, int]]) -> None:
+async def move_money(tx: Tx, actor: Actor, row: OrderRow, found: Quote, there: list[tuple[UUID, int]]) -> None:
     """The refund goes back from the newest payment on; what is kept is taken from what is left of them."""
     backs = dict(policies.spread(found.refund_minor, there))
     for intent_id, part in backs.items():
@@ -160,23 +182,27 @@ async def _move_money(tx: Tx, actor: Actor, row: OrderRow, found: Quote, there: 
             await store.add_event(tx, row.id, kind, clock.now(), str(actor), {"amount": amount})
 
 
-async def _end(tx: Tx, actor: Actor, row: OrderRow, details: dict[str, Any]) -> None:
+async def end_order(tx: Tx, actor: Actor, row: OrderRow, details: dict[str, Any]) -> None:
+    """The locked order is cancelled: its places and documents go back. Its money is the business of whoever calls."""
     assert may_become(row.state, State.CANCELLED)
     await store.set_state(tx, row.id, State.CANCELLED, expires_at=None, confirmed_at=None)
     await store.add_event(tx, row.id, "cancelled", clock.now(), str(actor), details)
-    await end_with(tx, row.id)
+    await end_with(tx, row.id, actor)
     await store.release(tx, row.id)
     await news.tell(tx, [row], State.CANCELLED)
 
 
-async def end_with(tx: Tx, order_id: UUID) -> None:
-    """What ends with an order that is cancelled: a change under way, and every ticket."""
+async def end_with(tx: Tx, order_id: UUID, actor: Actor = _ACTOR) -> None:
+    """What ends with an order that is cancelled: its cards or its use of one, a change under way, every ticket, and what a
+    reseller owes for it."""
+    await cards.end(tx, actor, order_id)
     await changes_store.end_under_way(tx, order_id, ChangeState.WITHDRAWN, clock.now())
     await after_sale_store.void_tickets(tx, order_id)
+    await resale_account.end(tx, order_id)
 
 
-async def _take_off(tx: Tx, actor: Actor, row: OrderRow, items: list[Item], found: Quote) -> None:
-    """Some travellers leave, the order goes on."""
+async def take_off(tx: Tx, actor: Actor, row: OrderRow, items: list[Item], found: Quote) -> None:
+    """Some travellers leave, the order goes on. Its money is the business of whoever calls, but for a reseller's."""
     chosen = set(found.travellers)
     leaving = [
         Leaving(share.line_seq, share.quantity, sorted(chosen & set(item.travellers)))
@@ -193,6 +219,9 @@ async def _take_off(tx: Tx, actor: Actor, row: OrderRow, items: list[Item], foun
     )
     await news.changed(tx, row)
     await after_sale_store.leave(tx, row.id, leaving)
+    await cards.leave(tx, actor, row, items, found)
+    await resale_account.follow(tx, row.id, found.kept_minor)
+    await attendance.settle(tx, row, str(actor))
 
 
 async def lefts(tx: ReadTx, row: OrderRow) -> list[tuple[UUID, int]]:

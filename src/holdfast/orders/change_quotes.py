@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from holdfast import payments
+from holdfast import partners, payments
 from holdfast.kit import clock
 from holdfast.kit.db import ReadTx
 
-from . import after_sale_store, benefits, changes_store
+from . import after_sale_store, attendance, benefits, cards, changes_store
 from .after_sale_model import NotChangeable
 from .changes_store import Fare, Move, Target
 from .model import (
@@ -23,6 +23,7 @@ from .model import (
     OrderRow,
     PriceUnknown,
     SaleOver,
+    SaleUnconfirmed,
     SlotClosed,
     SlotFull,
     SlotUnknown,
@@ -90,7 +91,8 @@ def fare_of(item: Item, fares: Sequence[Fare]) -> Fare:
     found = next(iter(same or alike), None)
     if found is None:
         raise PriceUnknown(price_id=item.price_id)
-    return found
+    net = partners.limits.net_minor(found.amount_minor, item.commission_bp)
+    return msgspec.structs.replace(found, amount_minor=net)
 
 
 async def movable(tx: ReadTx, row: OrderRow, from_slot: UUID | None, product_id: str | None = None) -> list[Item]:
@@ -104,9 +106,13 @@ async def movable(tx: ReadTx, row: OrderRow, from_slot: UUID | None, product_id:
         items = [item for item in items if item.slot_id == from_slot]
     elif product_id is not None:
         items = [item for item in items if item.product_id == product_id]
+    if any(item.kind == "card" for item in items):
+        raise NotChangeable(reason="is-card")
     slots = {item.slot_id for item in items}
     if len(slots) != 1:
         raise NotChangeable(reason="other-product" if not slots else "several-slots")
+    if await attendance.slot_was_used(tx, row.number, items[0].slot_id):
+        raise NotChangeable(reason="used")
     return items
 
 
@@ -123,7 +129,7 @@ async def quote(tx: ReadTx, row: OrderRow, to_slot: UUID, from_slot: UUID | None
         raise NotChangeable(reason="same-slot")
     allowed = allow(items, now, has_benefit=bool(await benefits.of_order(tx, row)))
     fares = await changes_store.fares(tx, target.product_id, target.visit_date)
-    moves = [_move(item, fare_of(item, fares), row.currency) for item in items]
+    moves = [move_to(item, fare_of(item, fares), row.currency) for item in items]
     quantity = {item.seq: item.quantity for item in items}
     old = sum(item.unit_minor * item.quantity for item in items)
     new = sum(move.unit_minor * quantity[move.line_seq] for move in moves)
@@ -134,11 +140,12 @@ async def quote(tx: ReadTx, row: OrderRow, to_slot: UUID, from_slot: UUID | None
         benefit=allowed.benefit, holds_until=allowed.holds_until,
     )  # fmt: skip
     _require_sale(target, found, now)
-    await _require_people(tx, row, found)
+    await cards.require_move(tx, row, items, target)
+    await require_people(tx, row, found)
     return found
 
 
-def _move(item: Item, fare: Fare, currency: str) -> Move:
+def move_to(item: Item, fare: Fare, currency: str) -> Move:
     if fare.currency != currency:
         raise MixedCurrencies
     return Move(item.seq, fare.price_id, fare.amount_minor, item.quantity if fare.uses_place else 0)
@@ -153,6 +160,8 @@ def _require_sale(target: Target, found: ChangeQuote, now: datetime) -> None:
         raise NotYetOnSale(**named, sale_opens_at=target.sale_opens_at.isoformat())
     if now >= target.sale_closes_at:
         raise SaleOver(**named)
+    if target.fresh_until is not None and target.fresh_until <= now:
+        raise SaleUnconfirmed(**named)
     asked = sum(move.places for move in found.moves)
     if asked > target.places_left:
         raise SlotFull(**named, asked=asked, places_left=max(target.places_left, 0))
@@ -165,7 +174,7 @@ async def require_room(tx: ReadTx, found: ChangeQuote) -> None:
     _require_sale(target, found, clock.now())
 
 
-async def _require_people(tx: ReadTx, row: OrderRow, found: ChangeQuote) -> None:
+async def require_people(tx: ReadTx, row: OrderRow, found: ChangeQuote) -> None:
     """Nobody who moves has another booking there that day, and the person's daily limit holds."""
     left = await changes_store.left_that_day(tx, row.id, row.account_id, found.to_slot, found.from_slot)
     if left is not None and left < found.quantity:

@@ -24,6 +24,7 @@ from holdfast.kit.problems import Unavailable
 from . import (
     after_sale_store,
     benefits,
+    cards,
     change_quotes,
     changes_store,
     invoices,
@@ -31,6 +32,7 @@ from . import (
     messages,
     news,
     policies,
+    resale_account,
     store,
 )
 from .after_sale_model import Change, ChangeState, ChangeUnderWay, ChangeUnknown, NotChangeable, QuoteChanged
@@ -109,17 +111,19 @@ async def _change(tx: Tx, actor: Actor, order_id: UUID, wish: Wish) -> Change:
     found = await change_quotes.quote(tx, row, wish.to_slot, wish.from_slot)
     if found.due_minor != wish.quoted_minor:
         raise QuoteChanged(due_minor=found.due_minor, fee_minor=found.fee_minor, currency=found.currency)
+    if found.due_minor > 0 and await resale_account.is_on_account(tx, row.id):
+        raise NotChangeable(reason="on-account")
     made = await _made(tx, actor, row, found, seq=known[0].seq + 1 if known else 1)
     await changes_store.insert(tx, made)
     if made.state is ChangeState.DONE:
-        await _pay_back(tx, actor, row, made)
+        await pay_back(tx, actor, row, made)
     else:
         await store.add_event(tx, row.id, "change_begun", made.asked_at, str(actor), _details(found))
     await changes_store.lock_slots(tx, [made.from_slot, made.to_slot])
     await change_quotes.require_room(tx, found)
     await changes_store.take_new(tx, row.id, made.to_slot, found.moves)
     if made.state is ChangeState.DONE:
-        await _arrive(tx, str(actor), row, made)
+        await arrive(tx, str(actor), row, made)
     faults.point(CHANGED if made.state is ChangeState.DONE else HELD)
     return made
 
@@ -167,7 +171,7 @@ def _details(found: ChangeQuote) -> dict[str, Any]:
     }
 
 
-async def _pay_back(tx: Tx, actor: Actor, row: OrderRow, made: Change) -> None:
+async def pay_back(tx: Tx, actor: Actor, row: OrderRow, made: Change) -> None:
     """The difference goes back, the fee is taken from what stays."""
     there = await lefts(tx, row)
     backs = dict(policies.spread(max(-made.due_minor, 0), there))
@@ -189,12 +193,15 @@ async def _keep_fee(tx: Tx, by: str, row: OrderRow, made: Change, there: list[tu
         await store.add_event(tx, row.id, "change_fee", clock.now(), by, {"amount": amount})
 
 
-async def _arrive(tx: Tx, by: str, row: OrderRow, made: Change) -> None:
+async def arrive(tx: Tx, by: str, row: OrderRow, made: Change) -> None:
     """The new places are the order's, the old ones go back; the traveller hears of it."""
     target = await changes_store.target(tx, made.to_slot)
     assert target is not None
+    old = [item.seq for item in await after_sale_store.items(tx, row.id) if item.slot_id == made.from_slot]
     await changes_store.leave_old(tx, row.id, made.from_slot)
+    await cards.follow(tx, by, row, old, made.to_slot)
     await after_sale_store.settle_amount(tx, row.id)
+    await resale_account.follow(tx, row.id)
     await store.add_event(
         tx, row.id, "changed", clock.now(), by, {"to": target.starts_at.isoformat(), "due_minor": made.due_minor}
     )
@@ -248,7 +255,7 @@ async def complete(tx: Tx, intent_id: UUID, attempt_id: UUID) -> bool:
         return True
     await changes_store.end_under_way(tx, row.id, ChangeState.DONE, clock.now())
     await _keep_fee(tx, _SYSTEM, row, change, await lefts(tx, row))
-    await _arrive(tx, _SYSTEM, row, change)
+    await arrive(tx, _SYSTEM, row, change)
     faults.point(COMPLETED)
     return True
 

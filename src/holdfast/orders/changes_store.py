@@ -30,6 +30,7 @@ class Target(msgspec.Struct, frozen=True):
     state: str
     reason: dict[str, str]
     places_left: int
+    fresh_until: datetime | None
 
 
 class Fare(msgspec.Struct, frozen=True):
@@ -69,7 +70,7 @@ async def target(tx: ReadTx, slot_id: UUID) -> Target | None:
     return await tx.maybe(
         Target,
         """select id, product_id, venue_id, visit_date, starts_at, ends_at, sale_opens_at, sale_closes_at, state, reason,
-                  capacity - taken as places_left from inventory.slots where id = %(id)s""",
+                  capacity - taken - set_aside as places_left, fresh_until from inventory.slots where id = %(id)s""",
         id=slot_id,
     )
 
@@ -122,7 +123,8 @@ async def left_that_day(tx: ReadTx, order_id: UUID, account_id: UUID, slot_id: U
                join inventory.slots d on d.id = l.slot_id and d.venue_id = s.venue_id and d.visit_date = s.visit_date
               where o.account_id in (select accounts.members(%(account)s))
                 and not (o.id = %(id)s and l.slot_id = %(from)s)), 0)::int
-           from inventory.slots s join catalogue.products p on p.id = s.product_id where s.id = %(slot)s""",
+           from inventory.slots s join catalogue.products p on p.id = s.product_id
+           where s.id = %(slot)s and not exists (select 1 from orders.resales r where r.order_id = %(id)s)""",
         account=account_id, id=order_id, slot=slot_id, **{"from": from_slot},
     )  # fmt: skip
     return found

@@ -65,7 +65,7 @@ async def _begin(tx: Tx, actor: Actor, order_id: UUID) -> UUID:
 
 async def may_promise(db: Db, order: Order) -> str:
     """Empty when this order may be confirmed now and paid later; else a word that says why not (`payments.may_defer`)."""
-    if order.state not in UNPAID or not order.row.amount_minor:
+    if order.state not in UNPAID or not order.row.amount_minor or order.is_card:
         return "never"
     return await db.read(payments.may_defer, order.row.intent_id, order.row.amount_minor, order.row.currency)
 
@@ -90,6 +90,8 @@ async def _promise(tx: Tx, actor: Actor, order_id: UUID, intent_id: UUID) -> Non
         return
     if row.state is not State.AWAITING_PAYMENT:
         raise NotPayable(state=row.state)
+    if any(line.venue_kind == "card" for line in (await store.lines(tx, [order_id]))[order_id]):
+        raise payments.DeferralRefused(reason="never")  # a card that is not paid could be used up meanwhile
     if await store.promises(tx, row.account_id) >= payments.per_person():
         raise payments.DeferralRefused(reason="person-limit")
     now = clock.now()

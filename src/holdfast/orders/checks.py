@@ -8,6 +8,12 @@ from holdfast.kit import clock, retention
 from holdfast.kit.checks import Offenders, check
 from holdfast.kit.db import ReadTx
 
+from . import (
+    displacement_checks,  # noqa: F401 - and those of cuts
+    resale_checks,  # noqa: F401 - and of what resellers booked
+    waitlist_checks,  # noqa: F401 - and of the waiting list
+)
+
 
 @check("What every slot has taken is the sum of its live lines")
 async def taken_is_sum_of_lines(tx: ReadTx) -> Offenders:
@@ -56,7 +62,7 @@ async def orders_have_lines(tx: ReadTx) -> Offenders:
     )
 
 
-@check("No confirmed order lacks the payments it costs, unless it was free or promised")
+@check("No confirmed order lacks the payments it costs, unless it was free, promised or is on a partner's account")
 async def confirmed_is_paid(tx: ReadTx) -> Offenders:
     return await tx.dicts(
         """select o.id, o.state, o.amount_minor from orders.orders o
@@ -65,6 +71,7 @@ async def confirmed_is_paid(tx: ReadTx) -> Offenders:
               where x.order_id = o.id and exists (
                 select 1 from payments.attempts a where a.intent_id = i.id and a.role = 'winner' and a.state = 'succeeded'))
              and not exists (select 1 from payments.intents i where i.id = o.intent_id and i.state = 'deferred')
+             and not exists (select 1 from orders.resales r where r.order_id = o.id and r.confirmed_at is not null)
            limit 100"""
     )
 
@@ -170,4 +177,67 @@ async def erased_orders_name_nobody(tx: ReadTx) -> Offenders:
         """select o.id, o.number from orders.orders o where o.erased_at is not null
              and (o.phone is not null or exists (select 1 from orders.travellers t where t.order_id = o.id
                   and (t.name is not null or t.document is not null))) limit 100"""
+    )
+
+
+@check("An order is used exactly when every ticket of it was admitted, or the news of it is on its way")
+async def used_is_admitted(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """with seen as (select distinct order_number from passes.admissions where counts and undone_at is null),
+                judged as (
+                  select o.id, o.number, o.state, bool_and(exists (
+                           select 1 from passes.admissions a where a.order_number = o.number and a.line_seq = l.seq
+                              and coalesce(a.traveller_seq, 0) = coalesce(t.seq, 0) and a.counts and a.undone_at is null)) as whole
+                    from orders.orders o join orders.lines l on l.order_id = o.id and l.part = 'current'
+                    left join orders.travellers t on t.order_id = l.order_id and t.line_seq = l.seq and t.part = 'current'
+                   where o.state = 'used' or o.state = 'confirmed' and o.number in (select order_number from seen)
+                   group by o.id)
+           select j.id, j.state from judged j where (j.state = 'used') <> j.whole
+              and not exists (select 1 from kit.outbox n where n.topic in ('gate.admitted', 'gate.undone') and n.parked_at is null
+                               and n.payload ->> 'order_number' = j.number) limit 100"""
+    )
+
+
+@check(
+    "Every confirmed order of cards has the cards it paid for, or is about to get them, and one that is over has none in use"
+)
+async def card_orders_have_cards(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select o.id, o.state, b.holders, c.cards from orders.orders o
+             join lateral (
+               select sum(l.quantity) as holders from orders.lines l join inventory.slots s on s.id = l.slot_id
+                 join catalogue.venues v on v.id = s.venue_id and v.kind = 'card' join catalogue.prices p on p.id = l.price_id
+                where l.order_id = o.id and l.part = 'current' and p.per_main is null) b on b.holders > 0
+             cross join lateral (
+               select count(*) filter (where k.state <> 'refunded') as cards from passes.cards k where k.order_id = o.id) c
+            where c.cards <> case when o.state in ('confirmed', 'used') then b.holders else 0 end
+              and not (o.amount_minor = 0 and exists (select 1 from kit.outbox n where n.topic = 'order.confirmed'
+                                                       and n.payload ->> 'order_id' = o.id::text)) limit 100"""
+    )
+
+
+@check("Every visit that a card holds is a live line of a confirmed order, and every such line is held or used")
+async def card_visits_have_lines(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """with line as (
+             select o.id as order_id, l.seq, l.slot_id, l.live from orders.orders o
+               join orders.lines l on l.order_id = o.id and l.part = 'current'
+              where o.channel = 'card' and o.state in ('confirmed', 'used'))
+           select coalesce(u.order_id, line.order_id) as order_id, u.state, line.seq
+             from (select * from passes.uses where state <> 'released') u
+             full join line on line.order_id = u.order_id and line.seq = u.line_seq
+            where u.state = 'held' and (line.live is not true or line.slot_id <> u.slot_id)
+               or u.id is null limit 100"""
+    )
+
+
+@check("Every line of a finished import is kept, and every slip that is booked has its order on paper")
+async def slips_are_kept(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select i.id, i.rows, count(a.row) as kept from orders.slip_imports i
+             left join orders.slip_arrivals a on a.import_id = i.id
+            where i.ended_at is not null group by i.id having count(a.row) <> i.rows
+           union all
+           select s.id, 1, 0 from orders.slips s join orders.orders o on o.id = s.order_id
+            where s.state = 'booked' and o.channel <> 'paper' limit 100"""
     )

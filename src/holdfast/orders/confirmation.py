@@ -12,7 +12,7 @@ from holdfast.kit.actor import system
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.money import Money
 
-from . import changes, lookup, messages, news, pins, promises, store
+from . import cards, changes, lookup, messages, news, pins, promises, store
 from .model import OrderRow, State, may_become
 
 CONFIRMED = faults.declare("orders.confirm.before_commit", "an order is confirmed, not yet committed")
@@ -44,6 +44,7 @@ async def _confirm(tx: Tx, row: OrderRow, details: dict[str, bool]) -> None:
     now = clock.now()
     await store.set_state(tx, row.id, State.CONFIRMED, expires_at=None, confirmed_at=now)
     await store.add_event(tx, row.id, "confirmed", now, _ACTOR, details)
+    await cards.issue(tx, row)
     await jobs.emit(tx, "order.confirmed", {"order_id": str(row.id)})
 
 
@@ -105,5 +106,7 @@ async def _tell_confirmed(tx: Tx, order_id: UUID) -> None:
     if any(event.kind == "tickets_sent" for event in await store.events(tx, order_id)):
         return
     await news.tell(tx, [row], State.CONFIRMED)
-    await messages.tell(tx, row, "order-confirmed", pin=pins.show(row.number), link=lookup.link(row.number))
+    is_card = any(line.venue_kind == "card" for line in (await store.lines(tx, [order_id]))[order_id])
+    template = "card-ready" if is_card else "order-confirmed"
+    await messages.tell(tx, row, template, pin=pins.show(row.number), link=lookup.link(row.number))
     await store.add_event(tx, order_id, "tickets_sent", clock.now(), _ACTOR, {})

@@ -36,6 +36,7 @@ async def tallies(tx: ReadTx, groups: Groups, now: datetime) -> list[Tally]:
            select o.side, 'visits', '', '', sum(l.quantity), 0
              from owned o join orders.lines l on l.order_id = o.id and l.live
              join inventory.slots s on s.id = l.slot_id and s.ends_at > %(now)s
+             join catalogue.venues v on v.id = s.venue_id and v.kind <> 'card'
             where o.state = 'confirmed' group by o.side
            union all
            select o.side, 'holds', '', '', sum(l.quantity), 0

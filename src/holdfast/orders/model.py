@@ -25,10 +25,12 @@ class State(StrEnum):
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.HELD: frozenset({State.AWAITING_PAYMENT, State.CANCELLED, State.EXPIRED}),
+    State.HELD: frozenset(
+        {State.AWAITING_PAYMENT, State.CONFIRMED, State.CANCELLED, State.EXPIRED}
+    ),  # confirmed: on account
     State.AWAITING_PAYMENT: frozenset({State.CONFIRMED, State.CANCELLED, State.EXPIRED}),
     State.CONFIRMED: frozenset({State.USED, State.CANCELLED}),
-    State.USED: frozenset(),
+    State.USED: frozenset({State.CONFIRMED}),  # an admission was a mistake and was undone
     State.CANCELLED: frozenset(),
     State.EXPIRED: frozenset({State.CONFIRMED}),  # paid too late, and the places were still free
 }
@@ -94,7 +96,7 @@ class PlaceRequest(msgspec.Struct, frozen=True):
     body_hash: str
     order_id: UUID
     number: str
-    phone: str
+    phone: str | None
     phone_index: str
     phone_masked: str
     locale: str
@@ -132,6 +134,7 @@ class Line(msgspec.Struct, frozen=True):
     places: int
     unit_minor: int
     live: bool
+    venue_kind: str = ""
 
 
 class TravellerView(msgspec.Struct, frozen=True):
@@ -196,6 +199,16 @@ class Order(msgspec.Struct, frozen=True):
         return self.row.state
 
     @property
+    def is_card(self) -> bool:
+        """Whether cards are bought with it: there is no visit then, and no ticket."""
+        return any(line.venue_kind == "card" for line in self.lines)
+
+    @property
+    def with_card(self) -> bool:
+        """Whether a card pays the visits."""
+        return self.row.channel == "card"
+
+    @property
     def total(self) -> Money:
         return Money(self.row.amount_minor, self.row.currency)
 
@@ -247,6 +260,13 @@ class SaleOver(Conflict):
     next_step = "Choose a later slot or another day."
 
 
+class SaleUnconfirmed(Conflict):
+    """The supplier has not confirmed its places lately, so this is not sold at the moment."""
+
+    safe = "Nothing was booked and nothing was charged. What is booked already stays booked."
+    next_step = "Try again later, or choose another place; sale opens again as soon as the supplier answers."
+
+
 class PriceChanged(Conflict):
     """The price has changed since you saw it."""
 
@@ -292,6 +312,13 @@ class TooManyPerOrder(Invalid):
     """These are more tickets than one order may hold."""
 
     next_step = "Book fewer tickets in this order."
+
+
+class TooManyCompanions(Invalid):
+    """Companions come with somebody who has a ticket of their own, and only so many of them."""
+
+    safe = "Nothing was booked; everything you typed is still there."
+    next_step = "Choose the ticket they come along with, or fewer of them."
 
 
 class NothingChosen(Invalid):

@@ -145,16 +145,17 @@ class _Answer(msgspec.Struct):
 _decoder = msgspec.json.Decoder(list[_Answer])
 
 
-async def place_many(tx: Tx, requests: Sequence[PlaceRequest]) -> list[Placed | Problem]:
+async def place_many(tx: Tx, requests: Sequence[PlaceRequest], *, hold_s: int | None = None) -> list[Placed | Problem]:
     """Decides bookings in the order of their arrival and writes the accepted ones, all in one statement.
 
     One result per request, in order: Placed, or the problem that stood in the way. Equal keys of one account get equal
-    answers; the same key with another body gets KeyReused. A booking is all or nothing over its lines.
+    answers; the same key with another body gets KeyReused. A booking is all or nothing over its lines. `hold_s`: how long
+    what is to be paid is held, else as the settings say.
     """
     faults.point(ABOUT_TO_COMMIT)
     answers = _decoder.decode(
         await store.place_many(
-            tx, requests, at=clock.now(), hold_s=settings.current().hold_ttl_s,
+            tx, requests, at=clock.now(), hold_s=settings.current().hold_ttl_s if hold_s is None else hold_s,
             subscribers=list(jobs.SUBSCRIBERS.get("order.confirmed", {})),
         )
     )  # fmt: skip

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from holdfast.passes import CardRefund
+
 
 class Why(StrEnum):
     """Which part of the terms decides."""
@@ -25,6 +27,8 @@ class Why(StrEnum):
     FREE = "free"
     PART = "part"
     OVER = "over"
+    CARD = "card"
+    """The order holds cards: `Quote.cards` says what each of them gives back, and by which rule."""
 
 
 class Terms(msgspec.Struct, frozen=True):
@@ -63,6 +67,10 @@ class Item(msgspec.Struct, frozen=True):
     cancel_rule: dict[str, Any]
     travellers: list[int]
     """Their numbers in the order; none where tickets bear no names."""
+    kind: str = ""
+    """The kind of venue."""
+    commission_bp: int = 0
+    """Of a reseller's order: its part of the price, in basis points; it pays the rest."""
 
     @property
     def terms(self) -> Terms:
@@ -99,6 +107,7 @@ class Quote(msgspec.Struct, frozen=True):
     kept_minor: int
     currency: str
     holds_until: datetime | None
+    cards: list[CardRefund] = []
 
 
 def terms(rule: dict[str, Any], visit_date: date, starts_at: datetime, time_zone: str) -> Terms:

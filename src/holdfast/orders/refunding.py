@@ -10,7 +10,7 @@ from holdfast.kit.actor import Actor
 from holdfast.kit.db import Tx
 from holdfast.kit.money import Money
 
-from . import after_sale_store, cancellation, invoices, messages, news, store
+from . import after_sale_store, cancellation, card_visits, invoices, messages, news, store
 from .model import OrderRow, OrderUnknown, State, may_become
 
 
@@ -42,6 +42,7 @@ async def _end(tx: Tx, actor: Actor, row: OrderRow) -> None:
     assert may_become(row.state, State.CANCELLED)
     await store.set_state(tx, row.id, State.CANCELLED, expires_at=None, confirmed_at=None)
     await store.add_event(tx, row.id, "cancelled", clock.now(), str(actor), {"refunded": True})
-    await cancellation.end_with(tx, row.id)
+    await card_visits.cancel_all(tx, actor, row.id)
+    await cancellation.end_with(tx, row.id, actor)
     await store.release(tx, row.id)
     await news.tell(tx, [row], State.CANCELLED)

@@ -218,6 +218,7 @@ async def erase(tx: Tx, order_ids: Sequence[UUID], at: datetime, no_email: bytes
         ids=ids,
         none=no_email,
     )
+    await tx.execute("update orders.slips set content = null where order_id = any(%(ids)s)", ids=ids)
 
 
 async def forget_documents(tx: Tx, before: date, limit: int) -> int:

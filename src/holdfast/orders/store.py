@@ -111,7 +111,7 @@ async def by_intent_locked(tx: Tx, intent_id: UUID) -> OrderRow | None:
     )
 
 
-class LineOf(Line, frozen=True):
+class LineOf(Line, frozen=True, kw_only=True):
     """A line and the order it belongs to."""
 
     order_id: UUID
@@ -122,7 +122,8 @@ async def lines(tx: ReadTx, order_ids: list[UUID]) -> dict[UUID, list[Line]]:
     rows = await tx.rows(
         LineOf,
         """select l.order_id, l.seq, l.slot_id, s.venue_id, v.name as venue_name, p.name as product_name, s.visit_date,
-                  s.starts_at, s.ends_at, v.time_zone, c.name as ticket_name, l.quantity, l.places, l.unit_minor, l.live
+                  s.starts_at, s.ends_at, v.time_zone, c.name as ticket_name, l.quantity, l.places, l.unit_minor, l.live,
+                  v.kind as venue_kind
            from orders.lines l join inventory.slots s on s.id = l.slot_id
            join catalogue.venues v on v.id = s.venue_id join catalogue.products p on p.id = s.product_id
            join catalogue.prices c on c.id = l.price_id

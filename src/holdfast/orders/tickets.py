@@ -68,7 +68,7 @@ def public_keys() -> dict[str, str]:
 
 def tickets(order: Order) -> list[Ticket]:
     """The tickets of a confirmed order; none for any other. The same order always gives the same codes."""
-    if order.state not in (State.CONFIRMED, State.USED) or order.redacted:
+    if order.state not in (State.CONFIRMED, State.USED) or order.redacted or order.is_card:
         return []
     found: list[Ticket] = []
     for line in order.lines:
@@ -153,7 +153,7 @@ def calendar_file(order: Order, locale: str) -> bytes:
     calendar = Calendar()
     calendar.add("prodid", "-//Holdfast//orders//EN")
     calendar.add("version", "2.0")
-    for slot_id, line in {line.slot_id: line for line in order.lines}.items():
+    for slot_id, line in {line.slot_id: line for line in order.lines if line.venue_kind != "card"}.items():
         event = Event()
         event.add("uid", f"{order.number}-{slot_id}@holdfast")
         event.add("dtstamp", order.row.confirmed_at or clock.now())

@@ -3,16 +3,20 @@
 from starlette.middleware import Middleware
 from starlette.routing import Route
 
-from . import assets, console, problem_pages
+from . import assets, console, gate, problem_pages, supplier
 from .guards import Guards
 from .problem_pages import missing_page, problem_page, unexpected_page
 from .traveller import (
     account,
     cancellation,
+    card_visits,
     changes,
     checkout,
+    choice,
+    city_cards,
     confirmation,
     external,
+    feedback,
     finding,
     help,  # noqa: A004 - the page is called so
     home,
@@ -20,27 +24,35 @@ from .traveller import (
     mailbox,
     merging,
     missing,
+    my_cards,
     orders,
     payments,
     privacy,
     security,
     session,
     venues,
+    waitlist,
 )
 
 routes: list[Route] = [
     Route("/static/{name}", assets.serve),
     *home.routes,
     *venues.routes,
+    *city_cards.routes,
+    *my_cards.routes,
+    *card_visits.routes,
     *checkout.routes,
+    *waitlist.routes,
     *payments.routes,
     *cancellation.routes,
     *changes.routes,
+    *choice.routes,
     *invoices.routes,
     *finding.routes,
     *missing.routes,
     *orders.routes,
     *help.routes,
+    *feedback.routes,
     *session.routes,
     *external.routes,
     *account.routes,
@@ -49,6 +61,8 @@ routes: list[Route] = [
     *merging.routes,
     *privacy.routes,
     *mailbox.routes,
+    *gate.routes,
+    *supplier.routes,
     *console.routes,
     *problem_pages.routes,
 ]

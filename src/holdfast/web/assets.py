@@ -48,6 +48,11 @@ def url(name: str) -> str:
     return f"/static/{stem}.{_all()[name].digest}.{suffix}"
 
 
+def text(name: str) -> str:
+    """What a file says, for pages that fill something in."""
+    return _all()[name].body.decode()
+
+
 async def serve(request: Request) -> Response:
     """A static file: for ever under its hashed name, for five minutes under its plain one or an older hash."""
     name: str = request.path_params["name"]

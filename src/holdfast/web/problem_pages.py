@@ -41,7 +41,7 @@ async def problem_page(request: Request, error: Exception) -> Response:
     action = next((where for kind, where in ACTIONS.items() if isinstance(error, kind)), None)
     return _page(
         request, error.status, error.title, safe=error.safe, next_step=error.next_step or "Go back and try another way.",
-        headers=headers, retry_after_s=retry_after_s, errors=error.errors, action=action,
+        headers=headers, retry_after_s=retry_after_s, errors=error.errors, action=action, code=error.code,
     )  # fmt: skip
 
 
@@ -72,12 +72,13 @@ async def unexpected_page(request: Request, error: Exception) -> Response:
 def _page(
     request: Request, status: int, title: str, *, safe: str, next_step: str, headers: dict[str, str] | None = None,
     retry_after_s: int | None = None, errors: list[dict[str, object]] | None = None, action: tuple[str, str] | None = None,
+    code: str = "",
 ) -> Response:  # fmt: skip
     """Also where nothing else works: asks no database, and every address can be opened again with GET."""
     here = None if request.method in ("GET", "HEAD") else "/"
     return page(
         request, "problems/problem.html", status=status, headers=headers, here=here, title=title, safe=safe,
-        next_step=next_step, errors=errors or [], action=action, wait=wait_words(request, retry_after_s), kind_status=None,
+        next_step=next_step, errors=errors or [], action=action, wait=wait_words(request, retry_after_s), kind_status=None, problem_code=code or str(status),
     )  # fmt: skip
 
 

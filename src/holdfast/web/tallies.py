@@ -17,6 +17,7 @@ from .render import language, speaker
 
 KINDS = {
     "orders": "Orders",
+    "cards": "City cards",
     "visits": "Tickets for visits to come",
     "holds": "Places held, not paid yet",
     "paid": "Payments that arrived",

@@ -76,6 +76,9 @@ EVENTS = {
     "cancelled": "Cancelled. The places went back on sale.",
     "cancelled_refunded": "Cancelled, because the whole amount is given back. The places went back on sale.",
     "expired": "Not paid in time. The places went back on sale.",
+    "visit_cancelled": "One of the visits was cancelled; it came back to the card.",
+    "admitted": "Let in at the entrance.",
+    "admission_undone": "An admission was entered by mistake and was taken back.",
     "used": "Used at the entrance.",
     "part_cancelled": "Some visitors were taken off the order. New tickets were issued; the old codes are void.",
     "fee_kept": "{amount} was kept, as the rule for cancelling says.",
@@ -163,6 +166,8 @@ DAYS = {
 DAYS_SHORT = {
     "full": "full", "shut": "closed", "paused": "paused", "later": "soon", "over": "", "none": "",
 }  # fmt: skip
+TABS = {"": "Attractions", "hotel": "Hotels", "restaurant": "Restaurants", "card": "Cards"}
+"""Kinds of venue that are looked for apart → their tab on the first page."""
 STATUSES = {"sourced": "sourced", "derived": "derived", "illustrative": "illustrative"}
 
 REGIONS: tuple[tuple[str, str, str], ...] = (

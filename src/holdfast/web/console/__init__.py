@@ -8,14 +8,27 @@ from starlette.routing import Route
 
 from . import (
     audit,
+    capacity,
+    capacity_catalogue,
+    capacity_cuts,
+    cards,
     cases,
     channels,
     desk,
+    desk_allotments,
+    desk_booking,
+    desk_imports,
+    desk_offline,
+    desk_slips,
+    feedback,
+    gates,
     merges,
     orders,
     pages,
+    partners,
     passkeys,
     payments,
+    planning,
     reconciliation,
     resolver,
     restrictions,
@@ -23,13 +36,15 @@ from . import (
     setup,
     staff,
     start,
+    statements,
     unapplied,
     webhooks,
 )
 
 FEATURES = (
-    start, session, passkeys, setup, cases, orders, merges, desk, payments, channels, unapplied, reconciliation, resolver,
-    webhooks, restrictions, staff, audit,
+    start, session, passkeys, setup, cases, orders, cards, merges, desk_booking, desk_imports, desk_offline, desk_slips,
+    desk_allotments, desk, gates, capacity, capacity_catalogue, capacity_cuts, payments, channels, unapplied, reconciliation, resolver,
+    webhooks, restrictions, staff, audit, statements, partners, planning, feedback,
 )  # fmt: skip
 routes: list[Route] = [
     *(pages.within(route) for feature in FEATURES for route in feature.routes),

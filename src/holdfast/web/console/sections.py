@@ -29,8 +29,32 @@ SECTIONS: tuple[Section, ...] = (
         "Find an order by its number, people masked; one field in clear with a reason.",
     ),
     Section(
+        "/console/cards", "City cards", (Role.SUPPORT, Role.DESK, Role.FINANCE),
+        "Find a card, see what is left on it, suspend it, give it back because of us.",
+    ),
+    Section(
+        "/console/desk/booking", "Booking for somebody", (Role.DESK, Role.SUPPORT),
+        "Book for a person on the telephone or at the counter; number and PIN on a printed slip.",
+    ),
+    Section(
+        "/console/desk/paper", "Paper slips", (Role.DESK, Role.OPERATIONS),
+        "Numbered slips for outages, the offline page, and importing what was taken on paper.",
+    ),
+    Section(
+        "/console/desk/allotments", "Allotments", (Role.DESK, Role.OPERATIONS),
+        "Places of each slot set aside for a desk, by rule or by hand.",
+    ),
+    Section(
         "/console/desk", "Desk", (Role.DESK, Role.FINANCE),
         "Cash for an order, refunds to hand over, and what should be in the drawer.",
+    ),
+    Section(
+        "/console/gates", "Gates", (Role.DESK, Role.OPERATIONS, Role.ENGINEER),
+        "Devices at the entrances, who went in, conflicts of gates without a network, the list on paper.",
+    ),
+    Section(
+        "/console/capacity", "Capacity", (Role.OPERATIONS, Role.ENGINEER),
+        "How many people may come, when and on whose order; cuts below what is booked; catalogue files.",
     ),
     Section(
         "/console/payments", "Payments", (Role.FINANCE, Role.SUPPORT),
@@ -65,8 +89,24 @@ SECTIONS: tuple[Section, ...] = (
         "Two accounts of one person: join them after a document check, approve, undo.",
     ),
     Section(
+        "/console/feedback", "What does not work", (Role.SUPPORT, Role.ENGINEER, Role.OPERATIONS),
+        "What travellers say from the foot of a page, by page and problem; answer it or note it.",
+    ),
+    Section(
+        "/console/planning", "Planning", (Role.OPERATIONS, Role.MARKETING),
+        "How full venues are, how bookings come in, a forecast with its error, and what the figures suggest.",
+    ),
+    Section(
         "/console/staff", "Staff", (Role.ENGINEER,),
         "Accounts of colleagues: roles, set-up links, switching off; tokens of programs.",
+    ),
+    Section(
+        "/console/partners", "Partners", (Role.OPERATIONS, Role.ENGINEER, Role.SUPPORT, Role.DESK),
+        "Hotels, restaurants and others who supply us: whose word is fresh, whom to call, what each was told.",
+    ),
+    Section(
+        "/console/statements", "Resellers", (Role.FINANCE, Role.OPERATIONS),
+        "Partners who sell what we have: on which terms, what they sold and cancelled, what they owe.",
     ),
     Section(
         "/console/audit", "Audit trail", (Role.ENGINEER, Role.FINANCE),

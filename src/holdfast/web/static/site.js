@@ -15,7 +15,7 @@
     drop(name) { try { sessionStorage.removeItem(name); } catch { /* see above */ } },
   };
 
-  function keep(form) {
+  function keep(form, sent = false) {
     const kept = {};
     for (const field of form.elements) {
       if (!field.name || field.type === "hidden" || field.type === "submit" || SECRET.has(field.name)) continue;
@@ -23,7 +23,7 @@
     }
     const before = store.get(form.dataset.keep);
     const key = form.elements.key?.value;
-    store.set(form.dataset.keep, { kept, key, sent: Boolean(before?.sent && before.key === key) });
+    store.set(form.dataset.keep, { kept, key, sent: sent || Boolean(before?.sent && before.key === key) });
   }
 
   function restore(form) {
@@ -45,11 +45,9 @@
 
   // Send a form in the background, so that a lost connection does not lose the page.
   async function send(form, button) {
-    const body = new URLSearchParams(new FormData(form, button));
-    if (form.dataset.keep) {
-      keep(form);
-      store.set(form.dataset.keep, { ...store.get(form.dataset.keep), sent: true });
-    }
+    const data = new FormData(form, button);
+    const body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
+    if (form.dataset.keep) keep(form, true);
     busy(form, button, true);
     try {
       const answer = await fetch(button?.getAttribute("formaction") || form.getAttribute("action"), {

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from holdfast import accounts, orders
 from holdfast.kit import clock, i18n
 from holdfast.kit.db import ReadTx
-from holdfast.web import formats, sessions
+from holdfast.web import card_words, formats, sessions
 from holdfast.web.render import language, speaker
 
 from .stages import is_promised
@@ -21,6 +21,11 @@ REASONS = {
     "same-slot": "That is the time you have already.",
     "several-slots": "This order has visits at several times. Choose the one to change on the order's page.",
     "paid": "The payment has arrived meanwhile. Look at the order: it shows what has happened.",
+    "used": "Somebody has been let in with it already. What was used stays as it is; choose those who have not been there.",
+    "is-card": "A card has no date. Its visits are booked and changed one by one.",
+    "card": "The card that pays this visit cannot be used then.",
+    "card-visits": "A visit that is booked with the card is still to come. Cancel it first; then the card can be given back.",
+    "card-nothing-left": "By the rule that holds, nothing of the card is left to come back.",
     "started": "This visit has begun, so it cannot be cancelled any more.",
 }
 """Why something is refused → sentence."""
@@ -71,9 +76,9 @@ async def panel(tx: ReadTx, request: Request, order: orders.Order) -> Panel | No
     waiting = next(
         (one for one in await orders.changes.of_order(tx, order) if one.expires_at and not one.ended_at), None
     )
-    urls, says = ([], "") if unpaid or waiting else await _changes(tx, request, order)
+    urls, says = ([], "") if unpaid or waiting or order.is_card else await _changes(tx, request, order)
     return Panel(
-        rules=[] if promised else rules(request, order, found),
+        rules=[] if promised else [*_card_now(request, found), *rules(request, order, found)],
         cancel_says=_cancel_says(request, unpaid=unpaid, promised=promised, begun=begun),
         can_cancel=not begun,
         change_urls=urls,
@@ -92,6 +97,15 @@ def _cancel_says(request: Request, *, unpaid: bool, promised: bool, begun: bool)
     if promised and begun:
         return _(REASONS["started"])
     return _("You can cancel here. Nothing is charged, and nothing is to pay any more.") if promised else ""
+
+
+def _card_now(request: Request, found: orders.Quote) -> list[str]:
+    """What giving the cards back would bring now."""
+    if not found.cards:
+        return []
+    amount = formats.money(language(request), found.refund_minor, found.currency) if found.refund_minor else ""
+    _ = speaker(request)
+    return [_("Given back now, {amount} comes back.", amount=amount) if amount else _("Nothing comes back any more.")]
 
 
 async def _changes(tx: ReadTx, request: Request, order: orders.Order) -> tuple[list[tuple[str, str]], str]:
@@ -113,6 +127,21 @@ def change_url(number: str, from_slot: str = "") -> str:
     return f"/orders/{number}/change" + (f"/from/{from_slot}" if from_slot else "")
 
 
+def card_whys(request: Request, found: orders.Quote) -> list[str]:
+    """Why cards give back what they do, each once; empty for an order without cards."""
+    return list(dict.fromkeys(says for card in found.cards for says in card_words.back(request, card)))
+
+
+def blocked(request: Request, found: orders.Quote) -> str:
+    """Why a card cannot be given back now; empty when it can."""
+    _ = speaker(request)
+    if any(card.open_visits for card in found.cards):
+        return _(REASONS["card-visits"])
+    if found.cards and not found.refund_minor and any(card.paid_minor for card in found.cards):
+        return _(REASONS["card-nothing-left"])
+    return ""
+
+
 def has_begun(found: orders.Quote, order: orders.Order) -> bool:
     """Whether a part of it has begun and by its rule gives nothing back."""
     starts = {line.seq: line.starts_at for line in order.lines}
@@ -131,7 +160,12 @@ def _waiting(request: Request, order: orders.Order, change: orders.Change) -> st
 
 
 def rules(request: Request, order: orders.Order, found: orders.Quote) -> list[str]:
-    """The rules that decide, each once: in the attraction's words, and in moments."""
+    """The rules that decide, each once: in the attraction's words, and in moments. Of cards only the seller's words."""
+    if order.is_card:
+        own = {i18n.pick(share.terms.says, language(request)) for share in found.shares if share.terms.says}
+        return [speaker(request)("The seller's own terms: {rule}", rule=says) for says in sorted(own)]
+    if order.with_card:
+        return [speaker(request)("Cancelled before it begins, a visit comes back to your card.")]
     zones = {line.seq: line.time_zone for line in order.lines}
     said = [say_terms(request, share.terms, zones[share.line_seq]) for share in found.shares]
     return list(dict.fromkeys(sentence for sentences in said for sentence in sentences))

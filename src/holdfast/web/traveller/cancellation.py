@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from holdfast import orders
 from holdfast.kit.problems import Problem
-from holdfast.orders.after_sale_model import TravellersUnknown
+from holdfast.orders.after_sale_model import PartNotPossible, TravellersUnknown
 from holdfast.web import formats, sessions
 from holdfast.web.render import language, page, speaker
 
@@ -22,7 +22,7 @@ WHY = {
     "part": "A part is kept by the rule.",
     "over": "By the rule, nothing comes back any more.",
 }
-"""Which part of the rule decides → sentence."""
+"""Which part of the rule decides → sentence. What a card paid has sentences of its own (`after_sale.card_whys`)."""
 
 
 async def ask(request: Request) -> Response:
@@ -67,7 +67,12 @@ async def _page(
         except TravellersUnknown as unknown:
             problem = problem or unknown
             found = await orders.quote(tx, order)
+        except PartNotPossible as whole_only:
+            problem = problem or whole_only
+            found = await orders.quote(tx, order)
+        bought = await orders.cards.of_order(tx, order)
         promised = is_promised(await orders.payment_of(tx, order), order)
+    has_companions = any(len(card.people) > 1 for card in bought)
     _ = speaker(request)
     until = formats.moment(language(request), found.holds_until, order.lines[0].time_zone) if found.holds_until else ""
     return page(
@@ -82,11 +87,17 @@ async def _page(
         quote=found,
         paid=found.left_minor > 0,
         until=until,
-        why=[_(WHY[why]) for why in dict.fromkeys(str(share.why) for share in found.shares)],
+        why=after_sale.card_whys(request, found)
+        or [_(WHY[why]) for why in dict.fromkeys(str(share.why) for share in found.shares) if why in WHY],
         rules=after_sale.rules(request, order, found),
+        is_card=bool(found.cards),
+        blocked=after_sale.blocked(request, found),
+        card_number=bought[0].number if bought else "",
         has_begun=after_sale.has_begun(found, order),
         promised=promised,
-        can_choose=order.state is orders.State.CONFIRMED and len(order.travellers) > 1 and not promised,
+        can_choose=order.state is orders.State.CONFIRMED
+        and len(order.travellers) > 1
+        and not (promised or has_companions),
     )
 
 

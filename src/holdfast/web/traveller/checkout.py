@@ -21,7 +21,7 @@ from holdfast.web.formats import both
 from holdfast.web.forms import Form
 from holdfast.web.render import language, page, speaker
 
-from . import choices
+from . import alternatives, choices, kinds
 from .choices import Choice
 from .venues import say_cancel_rule
 
@@ -35,7 +35,7 @@ async def show(request: Request) -> Response:
     choice = await choices.load(sessions.database(request), dict(request.query_params))
     if not choice.lines:
         return sessions.see(choice.venue_url + "&none=1#slots")
-    return _form_page(request, choice, _form(request, choice, {}))
+    return _form_page(request, choice, form_of(request, choice, {}))
 
 
 async def change(request: Request) -> Response:
@@ -46,7 +46,7 @@ async def change(request: Request) -> Response:
     field, _, kind = values.pop("switch", "").partition("=")
     if field.endswith(".document") and kind in words.DOCUMENTS:
         values[f"{field}_type"] = kind
-    form = _form(request, choice, values)
+    form = form_of(request, choice, values)
     _check_basket(request, choice, form)
     form.errors = (
         [error for error in form.errors if error.field.startswith(field.rpartition(".")[0] + ".")] if field else []
@@ -59,7 +59,7 @@ async def send_code(request: Request) -> Response:
     await sessions.visitor(request)
     values = await sessions.typed(request)
     choice = await choices.load(sessions.database(request), values)
-    form = _form(request, choice, values)
+    form = form_of(request, choice, values)
     notice = await contacts.send_code(request, form)
     form.values["code"] = ""
     return _form_page(request, choice, form, notice=notice, status=422 if form.wrong else 200)
@@ -72,7 +72,7 @@ async def book(request: Request) -> Response:
     choice = await choices.load(sessions.database(request), values)
     if not choice.lines:
         return sessions.see(choice.venue_url + "&none=1#slots")
-    form = _form(request, choice, values)
+    form = form_of(request, choice, values)
     phone = await _phone(request, form, known)
     _check_basket(request, choice, form)
     if form.wrong or phone is None:
@@ -110,8 +110,9 @@ async def _place(request: Request, choice: Choice, form: Form, phone: str, accou
         if not isinstance(problem, Unavailable):
             form.key = str(uuid4())
         choice = await _as_it_is_now(request, choice, form)
-        _mark_person(choice, form, problem)
-        return _form_page(request, choice, form, problem=problem, status=problem.status)
+        mark_person(choice, form, problem)
+        others = await alternatives.instead(request, choice.slot_id, choice.people_count, problem)
+        return _form_page(request, choice, form, problem=problem, others=others, status=problem.status)
     return sessions.see(f"/orders/{placed.number}" + ("/payment" if placed.state == "held" else ""))
 
 
@@ -162,7 +163,7 @@ def _check_basket(request: Request, choice: Choice, form: Form) -> None:
         form.add_found(problem.errors)
 
 
-def _mark_person(choice: Choice, form: Form, problem: Problem) -> None:
+def mark_person(choice: Choice, form: Form, problem: Problem) -> None:
     """A refusal that is about one person is also said beside that person."""
     number = problem.fields.get("traveller")
     if not isinstance(number, int):
@@ -174,7 +175,7 @@ def _mark_person(choice: Choice, form: Form, problem: Problem) -> None:
         )
 
 
-def _form(request: Request, choice: Choice, values: dict[str, str]) -> Form:
+def form_of(request: Request, choice: Choice, values: dict[str, str]) -> Form:
     """The form as typed so far; a new one gets a key, and the document most visitors of this language have."""
     _ = speaker(request)
     form = Form(values, key=values.get("key") or str(uuid4()))
@@ -193,8 +194,9 @@ def _form(request: Request, choice: Choice, values: dict[str, str]) -> Form:
 
 
 def _form_page(
-    request: Request, choice: Choice, form: Form, *, problem: Problem | None = None, notice: str = "", status: int = 200
-) -> Response:
+    request: Request, choice: Choice, form: Form, *, problem: Problem | None = None, notice: str = "", status: int = 200,
+    others: orders.Alternatives | None = None,
+) -> Response:  # fmt: skip
     _ = speaker(request)
     headers = {}
     if problem and problem.fields.get("retry_after_s"):
@@ -208,7 +210,11 @@ def _form_page(
         choice=choice,
         form=form,
         problem=problem,
-        problem_says=_more(request, problem),
+        problem_says=says_more(request, problem),
+        others=others,
+        people_count=choice.people_count,
+        can_wait=problem is not None and problem.code == "slot-full" and choice.depart is None,
+        say=kinds.words(choice.kind),
         can_try_again=isinstance(problem, Unavailable | TooMany),
         notice=notice,
         documents=[(kind, _(words.DOCUMENTS[kind])) for kind in choice.documents],
@@ -220,7 +226,7 @@ def _form_page(
     )
 
 
-def _more(request: Request, problem: Problem | None) -> str:
+def says_more(request: Request, problem: Problem | None) -> str:
     """What the refusal's own figures say."""
     if problem is None:
         return ""

@@ -14,9 +14,9 @@ from starlette.routing import Route
 from holdfast import catalogue, inventory
 from holdfast.kit import clock
 from holdfast.kit.problems import Unavailable
-from holdfast.web import sessions
+from holdfast.web import sessions, words
 from holdfast.web.formats import HOME_ZONE
-from holdfast.web.render import page, speaker
+from holdfast.web.render import page, query, speaker
 
 DAYS = 7
 DAYS_TO_CHOOSE = 30
@@ -30,6 +30,8 @@ class Asked(msgspec.Struct, frozen=True):
     city: str = ""
     date: date | None = None
     people: int = 1
+    kind: str = ""
+    """Empty: sights."""
 
     @property
     def is_narrow(self) -> bool:
@@ -56,7 +58,14 @@ class Shown(msgspec.Struct, frozen=True):
     says: str
 
 
-LOOKS = {"open": "open", "closed": "shut", "sold-out": "full", "not-yet": "later", "past": "over"}
+LOOKS = {
+    "open": "open",
+    "closed": "shut",
+    "sold-out": "full",
+    "not-yet": "later",
+    "past": "over",
+    "unconfirmed": "paused",
+}
 FEW_PART = 20
 """A day is shown as "only a few" below one part in twenty of the best day shown with it."""
 FEW_PLACES = 100
@@ -68,9 +77,11 @@ async def home(request: Request) -> Response:
     await sessions.visitor(request)
     today = clock.now().astimezone(ZoneInfo(HOME_ZONE)).date()
     wanted = read_search(request, today)
+    if wanted.kind == "card":
+        return sessions.see("/cards")
     async with sessions.database(request).reading() as tx:
         cities = await catalogue.cities(tx)
-        cards = await catalogue.search(tx, text=wanted.text, city=wanted.city)
+        cards = await catalogue.search(tx, text=wanted.text, city=wanted.city, kind=wanted.kind)
         outlook = await inventory.availability.outlook(tx, [card.id for card in cards], today, DAYS)
         room = await inventory.availability.room(tx, wanted.date, wanted.people) if wanted.date else {}
     if wanted.date:
@@ -80,6 +91,7 @@ async def home(request: Request) -> Response:
         request,
         "traveller/home.html",
         asked=wanted,
+        tabs=[(kind, name, _tab(wanted, kind)) for kind, name in words.TABS.items()],
         cities=[(city.name.get("zh") or city.name.get("en", ""), city.name) for city in cities],
         next_days=[today + timedelta(days=n) for n in range(DAYS_TO_CHOOSE)],
         venues=[
@@ -97,15 +109,23 @@ async def home(request: Request) -> Response:
     )
 
 
+def _tab(wanted: Asked, kind: str) -> str:
+    """The same search among sights, hotels or restaurants."""
+    people = str(wanted.people) if wanted.people > 1 else ""
+    return "/" + query(text=wanted.text, city=wanted.city, date=str(wanted.date or ""), people=people, kind=kind)
+
+
 def read_search(request: Request, today: date) -> Asked:
     """The search in the address."""
     day = read_date(sessions.asked(request, "date"))
+    kind = sessions.asked(request, "kind", 20)
     people = sessions.asked(request, "people")
     return Asked(
         text=sessions.asked(request, "text", 80),
         city=sessions.asked(request, "city", 80),
         date=day if day and today <= day < today + timedelta(days=366) else None,
         people=min(max(int(people), 1), PEOPLE_MAX) if people.isascii() and people.isdigit() else 1,
+        kind=kind if kind in words.TABS else "",
     )
 
 

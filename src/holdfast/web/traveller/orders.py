@@ -13,7 +13,7 @@ from starlette.routing import Route
 from holdfast import catalogue, orders, payments
 from holdfast.kit import clock
 from holdfast.payments import search
-from holdfast.web import formats, sessions, words
+from holdfast.web import card_words, formats, sessions, words
 from holdfast.web.render import language, page, query, speaker
 
 from . import after_sale, money, ways
@@ -68,7 +68,10 @@ async def one(request: Request) -> Response:
     async with sessions.database(request).reading() as tx:
         payment = await orders.payment_of(tx, order)
         panel = await after_sale.panel(tx, request, order)
+        choose_until = None if seen.token else await orders.displacement_choices.open_until(tx, order)
         detail = await search.detail(tx, payment.intent_id) if payment and payment.refunds else None
+        cards = await orders.cards.of_order(tx, order)
+        paid_with = await orders.cards.paying(tx, order)
     whole = stage_of(order, payment, clock.now()).name
     promised = is_promised(payment, order)
     stage = whole if order.state in UNPAID else "promised" if promised else ""
@@ -80,7 +83,9 @@ async def one(request: Request) -> Response:
         order=order,
         state=state,
         stage=stage,
-        headline=words.STAGE_HEADLINES.get(stage) or words.STATE_HEADLINES[state],
+        headline=words.STAGE_HEADLINES.get(stage) or _headline(order, state),
+        cards=cards,
+        paid_with=paid_with,
         provider=money.service(request, provider),
         lead=_lead(request, order, payment, state, stage),
         urls=urls(order.number, seen.token),
@@ -88,6 +93,7 @@ async def one(request: Request) -> Response:
         answers=not promised or not ways.is_outage(await orders.ways(sessions.database(request), order)),
         is_paid=order.state is orders.State.CONFIRMED and order.row.amount_minor > 0 and not promised,
         panel=panel,
+        choose_until=choose_until,
         events=[Told(event.at, _tell(request, order, event)) for event in reversed(order.events)],
         money_says=money.sentences(request, order, payment, detail),
         reference=payment.merchant_ref if payment and payment.paid_at and provider in WALLETS else None,
@@ -95,6 +101,11 @@ async def one(request: Request) -> Response:
         pin=_pin(order, seen.token),
         help_url="/help/cases/new" + query(order=order.number, token=seen.token, page=request.url.path),
     )
+
+
+def _headline(order: orders.Order, state: str) -> str:
+    known = card_words.HEADLINES if order.is_card else words.STATE_HEADLINES
+    return known.get(state) or words.STATE_HEADLINES[state]
 
 
 def _can(order: orders.Order, stage: str, state: str) -> Can:
@@ -113,7 +124,7 @@ def _lead(request: Request, order: orders.Order, payment: payments.PaymentView |
     line = order.lines[0]
     at = payment.due_at if payment and payment.due_at else order.row.expires_at
     until = formats.moment(language(request), at, line.time_zone) if at else ""
-    says = words.STAGE_LEADS.get(stage) or words.STATE_LEADS[state]
+    says = words.STAGE_LEADS.get(stage) or (order.is_card and card_words.LEADS.get(state)) or words.STATE_LEADS[state]
     if stage == "promised":
         says = words.PROMISED_LEAD
     return _(says, time=until, day=formats.day_long(language(request), line.visit_date))
@@ -123,6 +134,8 @@ def _tell(request: Request, order: orders.Order, event: orders.Event) -> str:
     """An event in words; one we have no words for by its name, rather than not at all."""
     _ = speaker(request)
     kind, details = event.kind, event.details
+    if order.is_card and kind in card_words.ORDER_EVENTS:
+        return _(card_words.ORDER_EVENTS[kind], amount=details.get("amount", ""))
     for detail in ("free", "late", "deferred", "refunded"):
         if details.get(detail) and f"{kind}_{detail}" in words.EVENTS:
             kind = f"{kind}_{detail}"

@@ -13,12 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from holdfast import catalogue, inventory
+from holdfast import catalogue, inventory, partners
 from holdfast.kit import clock, i18n
 from holdfast.kit.db import ReadTx
 from holdfast.web import formats, sessions
 from holdfast.web.render import language, page, speaker
 
+from . import alternatives, kinds, stays
 from .home import PEOPLE_MAX, ShownDay, read_date, show_days
 
 MONTHS_AHEAD = 3
@@ -28,6 +29,7 @@ SALE_WORDS = {
     "over": "sale is over",
     "paused": "sale is stopped for now",
     "closed": "closed",
+    "unconfirmed": "not confirmed by the supplier, not sold now",
 }
 
 
@@ -42,6 +44,8 @@ class ShownSlot(msgspec.Struct, frozen=True):
     few: bool
     can_choose: bool
     says: str
+    can_wait: bool = False
+    """It is full for so many people, and joining its waiting list makes sense."""
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -53,6 +57,8 @@ class Offer(msgspec.Struct, frozen=True):
     prices: list[catalogue.Price]
     max_per_order: int
     real_name: bool
+    product_id: str = ""
+    waits: list[ShownSlot] = []
     says: str = ""
     """Why none of the slots can be chosen, when it is the same for all of them."""
 
@@ -80,13 +86,20 @@ async def venue(request: Request) -> Response:
     venue_id: str = request.path_params["id"][:64]
     async with sessions.database(request).reading() as tx:
         found = await catalogue.venues.get(tx, venue_id)
+        if found.kind == "card":
+            return sessions.see(f"/cards/{found.id}")
         today = now.astimezone(ZoneInfo(found.time_zone)).date()
-        chosen = read_date(sessions.asked(request, "date")) or await _first_open_day(tx, venue_id, today)
+        chosen = read_date(sessions.asked(request, "date")) or read_date(sessions.asked(request, "arrive"))
+        chosen = chosen or await _first_open_day(tx, venue_id, today)
         first = month_asked(request, chosen, today)
         days = await inventory.availability.month(tx, venue_id, first, today)
         slots = await inventory.availability.day(tx, venue_id, chosen, now)
-    people = sessions.asked(request, "people")
-    people_asked = int(people) if people.isascii() and people.isdigit() and int(people) <= PEOPLE_MAX else 0
+        people = sessions.asked(request, "people")
+        people_asked = int(people) if people.isascii() and people.isdigit() and int(people) <= PEOPLE_MAX else 0
+        lists = await alternatives.of_day(tx, slots, max(1, people_asked))
+        confirmed = await partners.freshness.of_products(tx, [product.id for product in found.products], now)
+        dates = stays.asked(request, chosen, today)
+        rooms = await stays.rooms(tx, request, found, dates, now) if found.kind == kinds.HOTEL else []
     return page(
         request,
         "traveller/venue.html",
@@ -101,7 +114,15 @@ async def venue(request: Request) -> Response:
         later=month_after(first) if may_look_on(first, today) else "",
         people_asked=people_asked or "",
         asked_people=max(1, people_asked),
-        offers=offers(request, found, slots),
+        offers=offers(request, found, slots, max(1, people_asked)),
+        confirmed_by=confirmed,
+        say=kinds.words(found.kind),
+        is_hotel=found.kind == kinds.HOTEL,
+        dates=dates,
+        rooms=rooms,
+        others=lists.others,
+        people_count=max(1, people_asked),
+        lengths=lists.lengths,
         facts=_facts(request, found),
         rules=[
             (product.name, rule)
@@ -159,30 +180,32 @@ def weeks(days: list[ShownDay], today: date) -> list[list[ShownDay]]:
     return weeks
 
 
-def offers(request: Request, found: catalogue.Venue, slots: list[inventory.SlotView]) -> list[Offer]:
-    """The slots of a day by product, with the words for those that cannot be chosen."""
+def offers(request: Request, found: catalogue.Venue, slots: list[inventory.SlotView], people: int = 1) -> list[Offer]:
+    """The slots of a day by product, with the words for those that cannot be chosen, and those that so many may wait for."""
     by_product: dict[str, list[inventory.SlotView]] = {}
     for slot in slots:
         by_product.setdefault(slot.product_id, []).append(slot)
     made = []
     for product_id, sold in by_product.items():
         product = found.product(product_id)
-        shown = [_show_slot(request, slot, found.time_zone) for slot in sold]
+        shown = [_show_slot(request, slot, found.time_zone, people) for slot in sold]
         made.append(
             Offer(
                 name=sold[0].product_name,
                 slots=shown,
                 preferred=next((slot.id for slot in shown if slot.can_choose), None),
+                waits=[slot for slot in shown if slot.can_wait],
                 prices=sold[0].prices,
                 max_per_order=min(product.max_per_order, 50) if product else 5,
                 real_name=product.real_name if product else True,
+                product_id=product_id,
                 says=shown[0].says if len(shown) > 1 and len({slot.says for slot in shown}) == 1 else "",
             )
         )
     return made
 
 
-def _show_slot(request: Request, slot: inventory.SlotView, zone: str) -> ShownSlot:
+def _show_slot(request: Request, slot: inventory.SlotView, zone: str, people: int) -> ShownSlot:
     can_choose = slot.sale == "open" and slot.places_left > 0
     percent = 100 * slot.places_left // max(slot.capacity, 1)
     _ = speaker(request)
@@ -193,8 +216,9 @@ def _show_slot(request: Request, slot: inventory.SlotView, zone: str) -> ShownSl
         says = reason or _(SALE_WORDS.get(slot.sale, "closed"))
     few = slot.places_left <= 20 or percent < 5
     return ShownSlot(
-        slot.id, slot.starts_at, slot.ends_at, slot.places_left, percent, few, can_choose, "" if can_choose else says
-    )
+        slot.id, slot.starts_at, slot.ends_at, slot.places_left, percent, few, can_choose, "" if can_choose else says,
+        alternatives.may_wait(slot, people),
+    )  # fmt: skip
 
 
 def _facts(request: Request, found: catalogue.Venue) -> list[ShownFact]:
