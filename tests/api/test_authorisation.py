@@ -83,6 +83,7 @@ def test_the_table_says_who_may_do_what():
     """Read this list when it changes: it is what strangers can reach."""
     assert sorted(label(endpoint) for endpoint in OPEN) == [
         "GET /.well-known/holdfast-ticket-keys.json",
+        "GET /api/v1/card-offers",
         "GET /api/v1/cases/{case}",
         "GET /api/v1/cities",
         "GET /api/v1/openapi.json",
@@ -94,6 +95,7 @@ def test_the_table_says_who_may_do_what():
         "POST /api/v1/cases",
         "POST /api/v1/cases/codes",
         "POST /api/v1/codes",
+        "POST /api/v1/gate/devices",
         "POST /api/v1/lookups",
         "POST /api/v1/sessions",
     ]
@@ -105,6 +107,13 @@ async def test_nobody_gets_nothing_that_is_someones(client, db, endpoint, header
     answer = await ask(client, endpoint, headers)
     problem(answer, 401, "sign-in-needed")
     assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize("endpoint", [one for one in ALL if one.who == "gate"], ids=label)
+async def test_what_is_for_gates_needs_the_token_of_a_device(client, db, endpoint):
+    mei = await world.traveller(db)
+    for headers in ({}, {"Authorization": "Bearer hfg_nonsense"}, bearer(mei)):
+        problem(await ask(client, endpoint, headers), 401, "gate-sign-in-needed")
 
 
 @pytest.mark.parametrize("endpoint", OPEN, ids=label)

@@ -105,6 +105,17 @@ async def test_a_refusal_is_remembered_too(client, db):
     assert (await book(client, mei, body, "key-2")).status_code == 201
 
 
+async def test_a_refusal_names_other_slots_for_the_party(client, db):
+    slot, mei = await world.open_slot(db, places=1), await world.traveller(db)
+    same_day, nearby = await world.open_slot(db, beside=slot), await world.open_slot(db, places=2)
+    full = problem(await book(client, mei, order_body(slot, people=2), "key-1"), 409, "slot-full")
+    found = full["alternatives"]
+    assert [one["slot_id"] for one in found["same_day"]] == [str(same_day.slot_id)]
+    assert [(one["venue_id"], one["km"], one["places_left"]) for one in found["nearby"]] == [(nearby.venue_id, None, 2)]
+    assert found["same_day"][0]["starts_at"].endswith("+08:00")
+    assert found["same_day"][0]["lowest_price"] == {"amount_minor": 6000, "currency": "CNY"}
+
+
 @pytest.mark.parametrize("key", [None, "", " ", '""'])
 async def test_a_booking_needs_a_key(client, db, key):
     mei = await world.traveller(db)

@@ -32,13 +32,15 @@ def meaning(answer: httpx2.Response) -> str:
         return "proof"
     if answer.status_code == 403:
         return "no"
+    if answer.status_code == 400 and answer.text.startswith(('{"error":"UNAUTHORIZED"', '{"error":"FORBIDDEN"')):
+        return "in"  # the standard of resellers knows no other status
     return str(answer.status_code) if answer.status_code in (404, 405) else "ok"
 
 
 async def as_traveller(client: httpx2.AsyncClient, who: str, method: str, path: str, mine: Owner, crew: Crew) -> str:
     """What somebody gets at a page or an endpoint for travellers. `staff` comes with a session at the console and a program's token."""
     people = {"other": crew.other, "owner": mine.person, "member": mine.member, "stale": mine.stale}
-    is_api = path.startswith(("/api/", "/.well-known/"))
+    is_api = path.startswith(("/api/", "/.well-known/", "/octo/"))
     token = bearer = ""
     come(client, {})
     if who in people and is_api:

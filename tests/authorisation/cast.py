@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import httpx2
 import msgspec
@@ -17,13 +19,15 @@ from holdfast import accounts, api, main, orders, support
 from holdfast.accounts import Role, exports, merging, rights
 from holdfast.kit import ids
 from holdfast.kit.db import Db, Tx
+from holdfast.passes import CardProduct
 from holdfast.support.model import NewCase
 from holdfast.web import assets
-from tests import staff, world
+from tests import cards, staff, world
 
 ABSENT = "0192d2c0-0000-7000-8000-000000000000"
 WRONG = "AAAAAAAAAAAAAAAAAAAAAA"
 HOST = "http://holdfast.test"
+_ON_SALE: WeakKeyDictionary[Db, CardProduct] = WeakKeyDictionary()
 ENDPOINTS = {(endpoint.method, endpoint.path): endpoint for endpoint in api.endpoints()}
 
 
@@ -83,21 +87,43 @@ async def owner(db: Db) -> Owner:
     placed = await world.place(db, world.request(mei, wanted))
     order = await world.order_of(db, mei, placed.number)
     case = await support.cases.open_case(db, mei.actor, _case(mei))
+    wait = await _wait(db, mei)
+    card = await _card(db, mei)
     copy = await exports.ask(db, mei.actor)
     await exports.build(db, copy.id)
     [link] = await db.read(accounts.joined, mei.account_id)
 
     things = {
         "/orders/{number}": order.number, "/help/cases/{number}": case.number, "/console/cases/{number}": case.number,
+        "/account/cards/{number}": card, "/console/cards/{number}": card, "/api/v1/cards/{card}": card,
         "/api/v1/cases/{case}": case.number, "/console/merges/links/{id}": str(link.id),
         "/account/privacy/exports/{id}": str(copy.id), "/account/merging/links/{id}": str(link.id),
-        "/account/merging/not-me/{id}": str(link.id), "/venues/{id}": slot.venue_id, "{venue_id}": slot.venue_id,
+        "/account/merging/not-me/{id}": str(link.id), "/waitlist/{id}": str(wait), "/venues/{id}": slot.venue_id, "{venue_id}": slot.venue_id,
         "{slot}": str(slot.slot_id), "{side}": "a",
         "day": slot.starts_at.astimezone(world.ZONE).date().isoformat(), "price": slot.price_id, "phone": wanted.phone,
     }  # fmt: skip
     things |= await _ids(db, mei)
     stale = msgspec.structs.replace(mei, token=await _again(db, mei))
     return Owner(mei, member, stale, things, _tokens(order.number, case.number, link.id))
+
+
+async def _card(db: Db, person: world.Person) -> str:
+    """The number of a card that is active. It is put on sale once: each time brings all slots of the database in step."""
+    if db not in _ON_SALE:
+        _ON_SALE[db] = await cards.on_sale(db, [await world.open_slot(db)], a_day=10_000)
+    _person, found = await cards.active(db, _ON_SALE[db], person)
+    return found.number
+
+
+async def _wait(db: Db, person: world.Person) -> UUID:
+    """A place on a waiting list."""
+    slot = await world.open_slot(db, places=1)
+    await world.held_order(db, slot)
+    found = await db.run(
+        orders.waitlist.join, person.actor, person.account_id, ids.uuid7().hex, [world.line(slot)], locale="en", channel="web"
+    )  # fmt: skip
+    assert not isinstance(found, orders.Placed)
+    return found.wait.id
 
 
 def _case(person: world.Person) -> NewCase:
@@ -157,7 +183,9 @@ def address_of(path: str, things: dict[str, str]) -> str:
         if "{" in begin and begin in address:
             name = begin[begin.rindex("{") :]
             address = address.replace(begin, begin.replace(name, things[begin]), 1)
-    address = address.replace("{seq:int}", "1").replace("/static/{name}", assets.url("site.css"))
+    address = (
+        address.replace("{seq:int}", "1").replace("{line:int}", "1").replace("/static/{name}", assets.url("site.css"))
+    )
     address = re.sub(r"{(id|token|refund)}", ABSENT, address)
     address = address.replace("/problems/{code}", "/problems/order-unknown")
     return re.sub(r"{\w+(:\w+)?}", "nothing", address)

@@ -4,6 +4,8 @@ Askers, travellers: nobody is signed in to nothing; other is another traveller; 
 about; member is the other account of the same person; stale is the owner whose last proof is an hour old; link and wrong come
 without a session, with the signed link's token or a wrong one (- where there are no links); staff is a colleague with a session at
 the console and a token of the API. Askers, colleagues: nobody, traveller (the owner), and one colleague for each role.
+Askers, partners: owner has the booking that is asked about; other is another partner; ended comes with a key that was ended; disabled was
+switched off. What OCTO says with 400 and a word of its own is told as for everybody.
 
 Answers: ok, let in, whatever comes of it; in, asked to sign in; proof, asked to prove it once more; no, not allowed; 404, as if it did
 not exist (also for those let in, where nothing of the kind is there in this test); 405, not with this method.
@@ -14,6 +16,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 VISITORS = ("nobody", "other", "owner", "member", "stale", "link", "wrong", "staff")
+PARTNERS = ("owner", "other", "ended", "disabled")
 COLLEAGUES = ("nobody", "traveller", "support", "desk", "finance", "operations", "marketing", "engineer")
 
 
@@ -64,6 +67,15 @@ GET    /api/v1/orders/{number}/change/payment/ways        in        404       40
 GET    /api/v1/orders/{number}/invoices                   in        404       ok        ok        ok        -         -         in
 POST   /api/v1/orders/{number}/invoices                   in        404       ok        ok        ok        -         -         in
 
+# The API: cards. What is theirs is found from every account of the person
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /api/v1/card-offers                                ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/cards                                      in        ok        ok        ok        ok        -         -         in
+GET    /api/v1/cards/{card}                               in        404       ok        ok        ok        -         -         in
+POST   /api/v1/cards/{card}/activation                    in        404       ok        ok        ok        -         -         in
+POST   /api/v1/cards/{card}/visits                        in        404       404       404       404       -         -         in
+DELETE /api/v1/cards/{card}/visits/{visit_order}/{line}   in        404       404       404       404       -         -         in
+
 # The API: people, cases, catalogue
 #                                                         nobody    other     owner     member    stale     link      wrong     staff
 GET    /api/v1/cities                                     ok        ok        ok        ok        ok        -         -         ok
@@ -84,6 +96,16 @@ POST   /api/v1/cases/codes                                ok        ok        ok
 GET    /api/v1/cases/{case}                               404       404       ok        ok        ok        ok        404       404
 GET    /api/v1/ticket-keys                                ok        ok        ok        ok        ok        -         -         ok
 GET    /.well-known/holdfast-ticket-keys.json             ok        ok        ok        ok        ok        -         -         ok
+POST   /api/v1/gate/devices                               404       404       404       404       404       -         -         404
+POST   /api/v1/gate/shift                                 in        in        in        in        in        -         -         in
+DELETE /api/v1/gate/shift                                 in        in        in        in        in        -         -         in
+GET    /api/v1/gate/list                                  in        in        in        in        in        -         -         in
+POST   /api/v1/gate/admissions                            in        in        in        in        in        -         -         in
+POST   /api/v1/supply/news                                in        in        in        in        in        -         -         in
+GET    /api/v1/supply                                     in        in        in        in        in        -         -         in
+GET    /api/v1/supply/bookings                            in        in        in        in        in        -         -         in
+GET    /webhooks/supply/{partner}                         405       405       405       405       405       -         -         405
+POST   /webhooks/supply/{partner}                         no        no        no        no        no        -         -         no
 GET    /api/v1/openapi.json                               ok        ok        ok        ok        ok        -         -         ok
 
 # Doors for programs. Callbacks of providers are open and need their signature: 401 without (tests/api/test_webhooks.py)
@@ -95,6 +117,49 @@ POST   /api/{rest:path}                                   404       404       40
 GET    /healthz                                           ok        ok        ok        ok        ok        -         -         ok
 GET    /readyz                                            ok        ok        ok        ok        ok        -         -         ok
 
+# The interface of resellers (OCTO): for the key of a partner, which none of these is. What is not there is a bad request
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /octo/supplier                                     in        in        in        in        in        -         -         in
+GET    /octo/supplier/                                    in        in        in        in        in        -         -         in
+GET    /octo/products                                     in        in        in        in        in        -         -         in
+GET    /octo/products/                                    in        in        in        in        in        -         -         in
+GET    /octo/products/{id}                                in        in        in        in        in        -         -         in
+GET    /octo/products/{id}/                               in        in        in        in        in        -         -         in
+POST   /octo/availability                                 in        in        in        in        in        -         -         in
+POST   /octo/availability/                                in        in        in        in        in        -         -         in
+POST   /octo/availability/calendar                        in        in        in        in        in        -         -         in
+POST   /octo/availability/calendar/                       in        in        in        in        in        -         -         in
+POST   /octo/bookings                                     in        in        in        in        in        -         -         in
+POST   /octo/bookings/                                    in        in        in        in        in        -         -         in
+GET    /octo/bookings                                     in        in        in        in        in        -         -         in
+GET    /octo/bookings/                                    in        in        in        in        in        -         -         in
+GET    /octo/bookings/{uuid}                              in        in        in        in        in        -         -         in
+GET    /octo/bookings/{uuid}/                             in        in        in        in        in        -         -         in
+PATCH  /octo/bookings/{uuid}                              in        in        in        in        in        -         -         in
+PATCH  /octo/bookings/{uuid}/                             in        in        in        in        in        -         -         in
+DELETE /octo/bookings/{uuid}                              in        in        in        in        in        -         -         in
+DELETE /octo/bookings/{uuid}/                             in        in        in        in        in        -         -         in
+POST   /octo/bookings/{uuid}/confirm                      in        in        in        in        in        -         -         in
+POST   /octo/bookings/{uuid}/confirm/                     in        in        in        in        in        -         -         in
+POST   /octo/bookings/{uuid}/extend                       in        in        in        in        in        -         -         in
+POST   /octo/bookings/{uuid}/extend/                      in        in        in        in        in        -         -         in
+POST   /octo/bookings/{uuid}/cancel                       in        in        in        in        in        -         -         in
+POST   /octo/bookings/{uuid}/cancel/                      in        in        in        in        in        -         -         in
+GET    /octo/redemption/lookup                            in        in        in        in        in        -         -         in
+GET    /octo/redemption/lookup/                           in        in        in        in        in        -         -         in
+POST   /octo/redemption/validate                          in        in        in        in        in        -         -         in
+POST   /octo/redemption/validate/                         in        in        in        in        in        -         -         in
+POST   /octo/redemption/redeem                            in        in        in        in        in        -         -         in
+POST   /octo/redemption/redeem/                           in        in        in        in        in        -         -         in
+DELETE /octo/redemption/redeem                            in        in        in        in        in        -         -         in
+DELETE /octo/redemption/redeem/                           in        in        in        in        in        -         -         in
+GET    /octo/capabilities                                 ok        ok        ok        ok        ok        -         -         ok
+GET    /octo/capabilities/                                ok        ok        ok        ok        ok        -         -         ok
+GET    /octo                                              ok        ok        ok        ok        ok        -         -         ok
+POST   /octo                                              ok        ok        ok        ok        ok        -         -         ok
+GET    /octo/{rest:path}                                  ok        ok        ok        ok        ok        -         -         ok
+POST   /octo/{rest:path}                                  ok        ok        ok        ok        ok        -         -         ok
+
 # Open to all. The mailbox does not exist in production
 #                                                         nobody    other     owner     member    stale     link      wrong     staff
 GET    /static/{name}                                     ok        ok        ok        ok        ok        -         -         ok
@@ -105,9 +170,29 @@ GET    /checkout                                          ok        ok        ok
 POST   /checkout                                          ok        ok        ok        ok        ok        -         -         ok
 POST   /checkout/code                                     ok        ok        ok        ok        ok        -         -         ok
 POST   /checkout/form                                     ok        ok        ok        ok        ok        -         -         ok
+GET    /waitlist                                          in        ok        ok        ok        ok        -         -         in
+POST   /waitlist                                          404       404       404       404       404       -         -         404
+GET    /waitlist/new                                      in        404       404       404       404       -         -         in
+GET    /waitlist/{id}                                     in        404       ok        ok        ok        -         -         in
+POST   /waitlist/{id}/leaving                             in        404       ok        ok        ok        -         -         in
 GET    /terms                                             ok        ok        ok        ok        ok        -         -         ok
 GET    /mailbox                                           ok        ok        ok        ok        ok        -         -         ok
+GET    /supply/{token}                                    404       404       404       404       404       -         -         404
+POST   /supply/{token}                                    404       404       404       404       404       -         -         404
+GET    /gate                                              ok        ok        ok        ok        ok        -         -         ok
+GET    /gate/manifest.webmanifest                         ok        ok        ok        ok        ok        -         -         ok
+GET    /gate/sw.js                                        ok        ok        ok        ok        ok        -         -         ok
 GET    /problems/{code}                                   ok        ok        ok        ok        ok        -         -         ok
+
+# Cards
+GET    /cards                                             ok        ok        ok        ok        ok        -         -         ok
+GET    /cards/{card_id}                                   404       404       404       404       404       -         -         404
+GET    /account/cards                                     in        ok        ok        ok        ok        -         -         in
+GET    /account/cards/{number}                            in        404       ok        ok        ok        -         -         in
+POST   /account/cards/{number}/activation                 in        404       ok        ok        ok        -         -         in
+GET    /account/cards/{number}/visits                     in        404       ok        ok        ok        -         -         in
+POST   /account/cards/{number}/visits                     in        404       ok        ok        ok        -         -         in
+POST   /account/cards/{number}/visits/{order}/{line:int}/cancellation in    404       404       404       404       -         -         in
 
 # One order. A signed link shows it and pays it; what ends or changes it needs its owner
 #                                                         nobody    other     owner     member    stale     link      wrong     staff
@@ -127,6 +212,8 @@ GET    /orders/{number}/change/payment                    in        404       ok
 POST   /orders/{number}/change/payment                    in        404       ok        ok        ok        in        in        in
 GET    /orders/{number}/change/payment/card               in        404       ok        ok        ok        in        in        in
 GET    /orders/{number}/change/payment/status             in        404       ok        ok        ok        in        in        in
+GET    /orders/{number}/choice                            in        404       404       404       404       in        404       in
+POST   /orders/{number}/choice                            in        404       ok        ok        ok        in        404       in
 GET    /orders/{number}/invoice                           in        404       ok        ok        ok        in        in        in
 POST   /orders/{number}/invoice                           in        404       ok        ok        ok        in        in        in
 GET    /orders/{number}/invoice/{seq:int}.html            in        404       404       404       404       in        in        in
@@ -152,6 +239,9 @@ POST   /orders/missing/proof                              404       404       40
 
 # Help
 #                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /feedback                                          ok        ok        ok        ok        ok        -         -         ok
+POST   /feedback                                          ok        ok        ok        ok        ok        -         -         ok
+GET    /feedback/{number}                                 404       404       404       404       404       -         -         404
 GET    /help                                              ok        ok        ok        ok        ok        -         -         ok
 GET    /help/cases/new                                    ok        ok        ok        ok        ok        -         -         ok
 POST   /help/cases/form                                   ok        ok        ok        ok        ok        -         -         ok
@@ -293,6 +383,83 @@ GET    /console/desk                                      in        in        no
 POST   /console/desk/{number}/taking                      in        in        no        404       404       no        no        no
 POST   /console/desk/refunds/{id}/handing                 in        in        no        404       404       no        no        no
 
+# Cards. Who helps may stop one; money goes back by finance
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/cards                                     in        in        ok        ok        ok        no        no        no
+GET    /console/cards/{number}                            in        in        ok        ok        ok        no        no        no
+POST   /console/cards/{number}/suspension                 in        in        ok        no        no        no        no        no
+POST   /console/cards/{number}/resumption                 in        in        ok        no        no        no        no        no
+POST   /console/cards/{number}/return                     in        in        no        no        ok        no        no        no
+
+# Paper, allotments, booking for somebody. Supervisors are operations; a device hands in with the token of its numbers, too
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/desk/paper                                in        in        no        ok        no        ok        no        no
+POST   /console/desk/paper/desks                          in        in        no        no        no        ok        no        no
+POST   /console/desk/paper/spoiling                       in        in        no        ok        no        ok        no        no
+GET    /console/desk/paper/pads/{id}                      in        in        no        404       no        404       no        no
+POST   /console/desk/paper/pads/{id}/revoking             in        in        no        no        no        404       no        no
+POST   /console/desk/paper/{code}/state                   in        in        no        no        no        404       no        no
+POST   /console/desk/paper/{code}/pads                    in        in        no        ok        no        ok        no        no
+GET    /console/desk/paper/template.csv                   in        in        no        ok        no        ok        no        no
+POST   /console/desk/paper/imports                        in        in        no        ok        no        ok        no        no
+GET    /console/desk/paper/imports/{id}                   in        in        no        404       no        404       no        no
+GET    /console/desk/paper/slips/{id}                     in        in        no        404       no        404       no        no
+POST   /console/desk/paper/slips/{id}/decision            in        in        no        404       no        404       no        no
+POST   /console/desk/paper/slips/{id}/correction          in        in        no        404       no        404       no        no
+GET    /console/desk/allotments                           in        in        no        ok        no        ok        no        no
+POST   /console/desk/allotments/rules                     in        in        no        no        no        ok        no        no
+POST   /console/desk/allotments/rules/{id}/ending         in        in        no        no        no        ok        no        no
+POST   /console/desk/allotments/places                    in        in        no        no        no        404       no        no
+GET    /console/desk/booking                              in        in        ok        ok        no        no        no        no
+POST   /console/desk/booking                              in        in        ok        ok        no        no        no        no
+GET    /console/desk/booking/{number}                     in        in        404       404       no        no        no        no
+GET    /console/desk/offline                              in        in        no        ok        no        ok        no        no
+GET    /console/desk/offline/manifest.webmanifest         in        in        ok        ok        ok        ok        ok        ok
+GET    /console/desk/offline/sw.js                        in        in        ok        ok        ok        ok        ok        ok
+POST   /console/desk/offline/packs                        in        in        no        ok        no        ok        no        no
+POST   /console/desk/offline/lines                        in        in        no        ok        no        ok        no        no
+
+# Gates. Who reads may be at the desk; devices and rules are made by operations and engineers
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/partners                                  in        in        ok        ok        no        ok        no        ok
+POST   /console/partners                                  in        in        no        no        no        ok        no        ok
+POST   /console/partners/calls/{call}                     in        in        ok        ok        no        ok        no        no
+GET    /console/partners/{id}                             in        in        404       404       no        404       no        404
+POST   /console/partners/{id}                             in        in        no        no        no        404       no        404
+POST   /console/partners/{id}/news                        in        in        404       404       no        404       no        no
+POST   /console/partners/{id}/upload                      in        in        no        no        no        404       no        404
+GET    /console/statements                                in        in        no        no        ok        ok        no        no
+GET    /console/partners/{id}/statement                   in        in        no        no        404       404       no        no
+POST   /console/partners/{id}/statement                   in        in        no        no        404       no        no        no
+GET    /console/partners/{id}/statement.csv               in        in        no        no        404       404       no        no
+GET    /console/partners/{id}/terms                       in        in        no        no        404       404       no        no
+POST   /console/partners/{id}/terms                       in        in        no        no        404       404       no        no
+GET    /console/gates                                     in        in        no        ok        no        ok        no        ok
+POST   /console/gates                                     in        in        no        no        no        ok        no        ok
+GET    /console/gates/list                                in        in        no        404       no        404       no        404
+POST   /console/gates/rules                               in        in        no        no        no        404       no        404
+GET    /console/gates/admissions/{key}                    in        in        no        404       no        404       no        404
+POST   /console/gates/admissions/{key}/undoing            in        in        no        404       no        404       no        no
+POST   /console/gates/admissions/{key}/ruling             in        in        no        404       no        404       no        no
+POST   /console/gates/{id}/revoking                       in        in        no        no        no        ok        no        ok
+
+# Capacity
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/capacity                                  in        in        no        no        no        ok        no        ok
+POST   /console/capacity/effect                           in        in        no        no        no        ok        no        no
+POST   /console/capacity/changes                          in        in        no        no        no        ok        no        no
+POST   /console/capacity/day-types                        in        in        no        no        no        ok        no        no
+GET    /console/capacity/venues/{venue}                   in        in        no        no        no        404       no        404
+GET    /console/capacity/catalogue                        in        in        no        no        no        ok        no        ok
+POST   /console/capacity/catalogue                        in        in        no        no        no        ok        no        no
+GET    /console/capacity/proposals/{id}                   in        in        no        no        no        404       no        404
+POST   /console/capacity/proposals/{id}/approval          in        in        no        no        no        404       no        no
+POST   /console/capacity/proposals/{id}/{verb}            in        in        no        no        no        404       no        no
+GET    /console/capacity/cuts/{id}                        in        in        no        no        no        404       no        404
+GET    /console/capacity/cuts/{id}/report                 in        in        no        no        no        404       no        404
+GET    /console/capacity/cuts/{id}/report.csv             in        in        no        no        no        404       no        404
+POST   /console/capacity/cuts/{id}/{verb}                 in        in        no        no        no        404       no        no
+
 # Ways to pay
 #                                                         nobody    traveller support   desk      finance   operations marketing engineer
 GET    /console/channels                                  in        in        no        no        ok        ok        no        ok
@@ -325,6 +492,16 @@ GET    /console/restrictions                              in        in        ok
 POST   /console/restrictions/voiding                      in        in        no        no        no        no        no        ok
 POST   /console/restrictions/breakers/{method}/closing    in        in        no        no        no        no        no        404
 
+# What travellers say does not work; demand and forecasts
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/feedback                                  in        in        ok        no        no        ok        no        ok
+GET    /console/feedback/about                            in        in        404       no        no        404       no        404
+POST   /console/feedback/{id}/answer                      in        in        404       no        no        404       no        404
+POST   /console/feedback/{id}/note                        in        in        404       no        no        404       no        404
+GET    /console/planning                                  in        in        no        no        no        ok        ok        no
+GET    /console/planning/venues/{venue_id}                in        in        no        no        no        ok        ok        no
+GET    /console/planning/venues/{venue_id}/{sheet}.csv    in        in        no        no        no        404       404       no
+
 # Colleagues
 #                                                         nobody    traveller support   desk      finance   operations marketing engineer
 GET    /console/staff                                     in        in        no        no        no        no        no        ok
@@ -339,4 +516,30 @@ POST   /console/staff/{id}/tokens/{token}/end             in        in        no
 # The audit trail
 #                                                         nobody    traveller support   desk      finance   operations marketing engineer
 GET    /console/audit                                     in        in        no        no        ok        no        no        ok
+"""
+
+OF_PARTNERS = """
+# What suppliers say, what resellers book. Letting in is for those whose terms name a gate
+#                                                         owner     other     ended     disabled
+POST   /api/v1/supply/news                                ok        ok        in        in
+GET    /api/v1/supply                                     ok        ok        in        in
+GET    /api/v1/supply/bookings                            ok        ok        in        in
+GET    /octo/supplier                                     ok        ok        in        in
+GET    /octo/products                                     ok        ok        in        in
+GET    /octo/products/{id}                                ok        ok        in        in
+POST   /octo/availability                                 ok        ok        in        in
+POST   /octo/availability/calendar                        ok        ok        in        in
+POST   /octo/bookings                                     ok        ok        in        in
+GET    /octo/bookings                                     ok        ok        in        in
+GET    /octo/bookings/{uuid}                              ok        404       in        in
+PATCH  /octo/bookings/{uuid}                              ok        404       in        in
+DELETE /octo/bookings/{uuid}                              ok        404       in        in
+POST   /octo/bookings/{uuid}/confirm                      ok        404       in        in
+POST   /octo/bookings/{uuid}/extend                       ok        404       in        in
+POST   /octo/bookings/{uuid}/cancel                       ok        404       in        in
+GET    /octo/redemption/lookup                            no        no        in        in
+POST   /octo/redemption/validate                          no        no        in        in
+POST   /octo/redemption/redeem                            no        no        in        in
+DELETE /octo/redemption/redeem                            no        no        in        in
+GET    /octo/capabilities                                 ok        ok        ok        ok
 """

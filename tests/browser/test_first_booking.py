@@ -45,7 +45,7 @@ def find_the_palace(me: Visit) -> None:
     page = me.page
     page.goto("/")
     assert page.locator("html").get_attribute("lang") == me.either("zh-CN", "en")
-    page.get_by_label(me.says("Attraction or place")).fill(me.either("故宫", "palace museum"))
+    page.get_by_label(me.says("Name or place")).fill(me.either("故宫", "palace museum"))
     page.get_by_role("search").get_by_role("button").click()
     link = page.get_by_role("link", name=me.either("故宫博物院", "The Palace Museum"), exact=True)
     expect(page.locator("li.venue")).to_have_count(1)

@@ -88,11 +88,12 @@ def checkout_url(slot: world.SlotWorld, tickets: int = 1) -> str:
     return f"/checkout?venue={slot.venue_id}&date={day}&slot={slot.slot_id}&price.{slot.price_id}={tickets}"
 
 
-def hidden(answer: httpx2.Response) -> dict[str, str]:
-    """The hidden fields of a page's forms."""
+def hidden(answer: httpx2.Response, *, foot: bool = False) -> dict[str, str]:
+    """The hidden fields of a page's own forms, or of the one at the foot of every page."""
+    own, _foot, below = answer.text.partition("<footer")
     return {
         unescape(name): unescape(value)
-        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', answer.text)
+        for name, value in re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', below if foot else own)
     }
 
 

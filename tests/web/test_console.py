@@ -32,32 +32,6 @@ OPEN_TO_NOBODY_IN_PARTICULAR = {
     ("POST", "/console/setup/{code}"),
 }
 """Read this list when it changes: it is what strangers can reach. A set-up page needs the code of a link."""
-OPEN_TO_ALL_STAFF = {
-    ("GET", "/console"),
-    ("GET", "/console/account"),
-    ("GET", "/console/account/passkeys"),
-    ("POST", "/console/account/passkeys"),
-    ("POST", "/console/account/passkeys/{id}/removal"),
-    ("POST", "/console/account/sessions/end"),
-    ("GET", "/console/{rest:path}"),
-    ("POST", "/console/{rest:path}"),
-}
-NARROWER: dict[tuple[str, str], tuple[Role, ...]] = {
-    ("POST", "/console/restrictions/voiding"): (Role.ENGINEER,),
-    ("POST", "/console/restrictions/breakers/{method}/closing"): (Role.ENGINEER,),
-    ("POST", "/console/reconciliation/{provider}/{day}"): (Role.FINANCE,),
-    **{
-        ("POST", f"/console/reconciliation/items/{{id}}/{act}"): (Role.FINANCE,)
-        for act in ("asking", "note", "acceptance", "suspense", "write-off", "reopening")
-    },
-    ("POST", "/console/payments/{id}/refunds"): (Role.FINANCE,),
-    ("POST", "/console/payments/{id}/refunds/{refund}/handing"): (Role.FINANCE,),
-    **{
-        ("POST", f"/console/channels/{{provider}}/{act}"): (Role.ENGINEER, Role.OPERATIONS)
-        for act in ("switches", "switches/{number}/lifting", "rollouts")
-    },
-}
-"""Acts that need fewer roles than their section: method and path → roles."""
 
 
 def console_routes() -> Iterator[tuple[str, str]]:
@@ -69,15 +43,6 @@ def console_routes() -> Iterator[tuple[str, str]]:
 
 ALL = sorted(set(console_routes()))
 GUARDED = [one for one in ALL if one not in OPEN_TO_NOBODY_IN_PARTICULAR]
-
-
-def roles_of(method: str, path: str) -> tuple[Role, ...]:
-    """Who may, as the table of sections says."""
-    if (method, path) in OPEN_TO_ALL_STAFF:
-        return tuple(Role)
-    section = sections.section_of(path)
-    assert section is not None, f"{path} belongs to no section"
-    return NARROWER.get((method, path), section.roles)
 
 
 def address_of(path: str) -> str:
@@ -101,38 +66,23 @@ def come_as(client: httpx2.AsyncClient, person: staff.Colleague) -> None:
 
 
 def test_the_lists_name_routes_that_exist() -> None:
-    assert set(ALL) >= OPEN_TO_NOBODY_IN_PARTICULAR | OPEN_TO_ALL_STAFF | set(NARROWER)
+    assert set(ALL) >= OPEN_TO_NOBODY_IN_PARTICULAR
 
 
-@pytest.mark.parametrize(("method", "path"), GUARDED)
-async def test_nobody_gets_in(db: Db, reader: httpx2.AsyncClient, method: str, path: str) -> None:
+async def test_nobody_gets_in(db: Db, reader: httpx2.AsyncClient) -> None:
+    """Which role opens what is in `tests/authorisation`; here, what those are told who have no session at all."""
     mei = await world.traveller(db)
-    for cookies in ({}, {access.COOKIE: "nonsense"}, {access.COOKIE: mei.token}):
-        reader.cookies = httpx2.Cookies(cookies)
-        sign_in(reader, mei)
-        answer = await reader.request(method, address_of(path))
-        if method == "GET":
-            assert answer.status_code == 303
-            assert answer.headers["location"].startswith("/console/session?next=%2Fconsole")
-        else:
-            assert answer.status_code == 401
-            assert "This is for staff who are signed in." in text_of(answer)
-
-
-@pytest.mark.parametrize("role", [role.value for role in Role])
-@pytest.mark.parametrize(("method", "path"), [one for one in GUARDED if one[1] != "/console/account/sessions/end"])
-async def test_a_role_opens_what_the_table_says(
-    db: Db, reader: httpx2.AsyncClient, of_each_role: dict[str, staff.Colleague], method: str, path: str, role: str
-) -> None:
-    come_as(reader, of_each_role[role])
-    answer = await reader.request(method, address_of(path))
-    assert answer.status_code < 500
-    if role in roles_of(method, path):
-        assert answer.status_code not in (401, 403), text_of(answer)
-        assert not answer.headers.get("location", "").startswith("/console/session")
-    else:
-        assert answer.status_code == 403
-        assert "Your roles do not include this." in text_of(answer)
+    for method, path in GUARDED:
+        for cookies in ({}, {access.COOKIE: "nonsense"}, {access.COOKIE: mei.token}):
+            reader.cookies = httpx2.Cookies(cookies)
+            sign_in(reader, mei)
+            answer = await reader.request(method, address_of(path))
+            if method == "GET":
+                assert answer.status_code == 303, path
+                assert answer.headers["location"].startswith("/console/session?next=%2Fconsole"), path
+            else:
+                assert answer.status_code == 401, path
+                assert "This is for staff who are signed in." in text_of(answer), path
 
 
 async def test_a_refusal_is_in_the_trail_once_a_minute(db: Db, reader: httpx2.AsyncClient) -> None:
