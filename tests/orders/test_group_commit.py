@@ -158,3 +158,15 @@ async def test_after_a_failure_only_the_guilty_request_gets_the_error_and_the_la
     assert isinstance(results[1], ValueError)
     assert results[2] == 20
     assert await batch(3) == 30
+
+
+async def test_who_asks_again_at_once_finds_the_lane_free(db: Db) -> None:
+    """Nobody else asks: an answer must not have to wait for the next request."""
+    place, slot = orders.group_commit(db, lanes=1), await world.open_slot(db)
+    asked = world.request(await world.traveller(db), world.basket(slot))
+
+    async def twice() -> list[orders.Placed]:
+        return [await place(asked), await place(asked)]
+
+    first, second = await asyncio.wait_for(twice(), 10)
+    assert first == second

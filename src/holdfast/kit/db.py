@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Concatenate, Generic, LiteralString, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, LiteralString, ParamSpec, TypeVar, cast
 
 import msgspec
 import psycopg
@@ -153,6 +153,8 @@ class Batch(Generic[Q, R]):
                 continue
             for waiting, answer in zip(taken, answers, strict=True):
                 _settle(waiting.answer, answer)
+        # Here and not when the task is done: who asks again at once must find the lane free, or waits for somebody else's request.
+        self._running.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     async def _one_by_one(self, taken: list[_Waiting[Q, R]], error: Exception) -> None:
         """The neighbours of a failed request get their own transaction; an absent database fails all at once."""
