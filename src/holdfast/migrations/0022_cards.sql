@@ -139,21 +139,9 @@ create table passes.card_events (
 create trigger card_events_stay before update or delete or truncate on passes.card_events for each statement execute function changes.refuse_rewriting();
 
 -- Companions come with somebody: without a ticket of its own in the order, or more of them than it takes, nothing is placed.
-do $do$
-declare
-  whole text := pg_get_functiondef('orders.place_many(json, json, json, timestamptz, interval, text[])'::regprocedure);
-  edits text[][] := array[
-    ['               when p.real_name and w.quantity <> w.people',
+call kit.edit_function('orders.place_many(json, json, json, timestamptz, interval, text[])', array[
+  ['               when p.real_name and w.quantity <> w.people',
      '               when c.per_main is not null and sum(w.quantity) over (partition by w.n, s.product_id, c.id) > c.per_main
                     * coalesce(sum(w.quantity) filter (where c.per_main is null) over (partition by w.n, s.product_id), 0)
                     then jsonb_build_object(''problem'', ''too-many-companions'', ''fields'', jsonb_build_object(''price_id'', c.id, ''allowed'', c.per_main))
-               when p.real_name and w.quantity <> w.people']];
-begin
-  for i in 1 .. array_length(edits, 1) loop
-    if strpos(whole, edits[i][1]) = 0 then
-      raise exception 'orders.place_many is not what this migration knows: %', edits[i][1];
-    end if;
-    whole := replace(whole, edits[i][1], edits[i][2]);
-  end loop;
-  execute whole;
-end $do$;
+               when p.real_name and w.quantity <> w.people']]);

@@ -153,7 +153,6 @@ create unique index desk_drill_once on orders.desk_drills (desk) where ended_at 
 -- What was promised on paper is kept: what only keeps people from asking for it does not stand in its way. Places and documents do.
 do $do$
 declare
-  whole text := pg_get_functiondef('orders.place_many(json, json, json, timestamptz, interval, text[])'::regprocedure);
   online text := '(asked[w.n]).channel <> ''paper''';
   edits text[][] := array[
     ['when s.state <> ''open'' then', 'when s.state <> ''open'' and ' || online || ' then'],
@@ -164,11 +163,5 @@ declare
     ['> p.max_per_order', '> p.max_per_order and ' || online],
     ['if quota_left[quota_id[i]] < quota_need[i] then', 'if quota_left[quota_id[i]] < quota_need[i] and (asked[b.n]).channel <> ''paper'' then']];
 begin
-  for i in 1 .. array_length(edits, 1) loop
-    if strpos(whole, edits[i][1]) = 0 then
-      raise exception 'orders.place_many is not what this migration knows: %', edits[i][1];
-    end if;
-    whole := replace(whole, edits[i][1], edits[i][2]);
-  end loop;
-  execute whole;
+  call kit.edit_function('orders.place_many(json, json, json, timestamptz, interval, text[])', edits);
 end $do$;
