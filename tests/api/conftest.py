@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from structlog.testing import capture_logs
 
 from holdfast import accounts, api, orders
 from holdfast.kit.db import Db
@@ -31,6 +32,13 @@ async def client_of(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
     transport = httpx2.ASGITransport(app=app, client=("192.0.2.7", 40000))
     async with httpx2.AsyncClient(transport=transport, base_url="http://holdfast.test") as client:
         yield client
+
+
+@pytest.fixture
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged from here on, wherever this process was told to write it."""
+    with capture_logs() as entries:
+        yield entries
 
 
 @pytest.fixture

@@ -78,11 +78,11 @@ async def test_a_proven_callback_is_stored_once_and_a_changed_one_not(client, db
     assert await world.value(db, "select count(*) from payments.inbox") == 1
 
 
-async def test_a_callback_that_is_not_proven_is_refused(client, db, wechat, capsys):
+async def test_a_callback_that_is_not_proven_is_refused(client, db, wechat, logged):
     answer = await client.post(INBOX, content=b"{}")
     assert answer.status_code == 401
     assert answer.json()["code"] == "FAIL"
-    assert "webhook.forged" in "".join(capsys.readouterr())
+    assert "webhook.forged" in [one["event"] for one in logged]
 
 
 async def test_a_provider_nobody_knows_is_not_found(client):

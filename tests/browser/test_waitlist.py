@@ -19,8 +19,11 @@ CASES = [("phone", "en", True), ("desk", "zh", False)]
 
 
 def last_place(stage: Stage, at: int) -> Slot:
-    """A slot of its own with one place left, on a day that other tests do not use."""
-    day = sorted({slot.day for slot in stage.slots(PAID)})[4 + at]
+    """A slot of its own with one place left, on a day that other tests do not use.
+
+    Sale opens in the evening for the same day of next week, and the venue rests on Mondays: at least five days are open.
+    """
+    day = sorted({slot.day for slot in stage.slots(PAID)})[3 + at]
     slot = next(slot for slot in stage.slots(PAID) if slot.day == day)
     with psycopg.connect(stage.here.database_url) as connection:
         connection.execute("update inventory.slots set capacity = taken + 1 where id = %s", [slot.id])
