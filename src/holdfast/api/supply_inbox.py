@@ -13,14 +13,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive
 
 from holdfast import partners
-from holdfast.kit.problems import Problem
 
-from . import problems
-from .body import Bodies, SenderGone, read
+from .body import Bodies, read
 from .v1 import supply
+from .webhooks import Inbox
 
 KEY_MAX = 255
 
@@ -42,26 +41,8 @@ class SignedNews(msgspec.Struct, frozen=True):
 _bodies: Bodies[SignedNews] = Bodies(SignedNews)
 
 
-class Inbox:
-    """200 when the news is kept and in force, also for the second time; 403 when the signature does not fit."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope)
-        try:
-            response = await _received(request, receive)
-        except Problem as problem:
-            response = await problems.problem_response(request, problem)
-        except SenderGone:
-            return
-        except Exception as error:
-            problems.log_fault(scope, error)
-            response = await problems.unexpected_response(request, error)
-        await response(scope, receive, send)
-
-
 async def _received(request: Request, receive: Receive) -> Response:
-    if request.method != "POST":
-        raise problems.MethodNotAllowed(allow=["POST"])
+    """200 when the news is kept and in force, also for the second time; 403 when the signature does not fit."""
     raw = await read(receive, request.headers.get("content-length", "").encode())
     db = request.app.state.db
     partner = await partners.links.signed_by(db, request.path_params["partner"], request.headers, raw)
@@ -74,4 +55,4 @@ async def _received(request: Request, receive: Receive) -> Response:
     return Response(msgspec.json.encode(answer), 200, media_type="application/json")
 
 
-route = Route("/webhooks/supply/{partner}", Inbox(), name="api.supply-inbox")
+route = Route("/webhooks/supply/{partner}", Inbox(_received), name="api.supply-inbox")

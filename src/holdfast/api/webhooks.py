@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,12 +20,17 @@ BODY_BYTES_MAX = 64 * 1024
 
 
 class Inbox:
-    """``POST /webhooks/{provider}``: the provider's own word of thanks when stored, also for the second time; 401 when not proven."""
+    """Where programs of others post: what `received` answers, a problem as a problem, and a fault that is logged."""
+
+    def __init__(self, received: Callable[[Request, Receive], Awaitable[Response]]) -> None:
+        self._received = received
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
         try:
-            response = await _received(request, receive)
+            if request.method != "POST":
+                raise problems.MethodNotAllowed(allow=["POST"])
+            response = await self._received(request, receive)
         except Problem as problem:
             response = await problems.problem_response(request, problem)
         except SenderGone:
@@ -35,8 +42,7 @@ class Inbox:
 
 
 async def _received(request: Request, receive: Receive) -> Response:
-    if request.method != "POST":
-        raise problems.MethodNotAllowed(allow=["POST"])
+    """The provider's own word of thanks when it is stored, also for the second time; 401 when it is not proven."""
     provider = request.path_params["provider"]
     raw = await read(receive, request.headers.get("content-length", "").encode(), BODY_BYTES_MAX)
     try:
@@ -52,4 +58,4 @@ async def _received(request: Request, receive: Receive) -> Response:
     return Response(thanks.body, thanks.status, media_type=thanks.media_type if thanks.body else None)
 
 
-route = Route("/webhooks/{provider}", Inbox(), name="api.webhooks")
+route = Route("/webhooks/{provider}", Inbox(_received), name="api.webhooks")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
+from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -90,6 +92,26 @@ def as_traveller(account_id: UUID) -> Actor:
 def asked(request: Request, name: str, most: int = 200) -> str:
     """A value of the query, without what no database holds; empty when it is not there."""
     return request.query_params.get(name, "").replace("\0", "").strip()[:most]
+
+
+def id_in(request: Request, name: str = "id") -> UUID:
+    """The id in the path; what can be none leads to the page of what is missing."""
+    return id_of(request.path_params[name])
+
+
+def id_of(text: str) -> UUID:
+    """An id as it came in a path or a hidden field; what can be none leads to the page of what is missing."""
+    found = read_id(text)
+    if found is None:
+        raise HTTPException(404)
+    return found
+
+
+def read_id(text: str) -> UUID | None:
+    """An id as it was typed or chosen; None for what can be none."""
+    with suppress(ValueError):
+        return UUID(text)
+    return None
 
 
 async def typed(request: Request) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from uuid import UUID
 
 from starlette.exceptions import HTTPException
@@ -35,7 +34,7 @@ async def proposal(request: Request) -> Response:
 async def _proposal(request: Request, form: Form, wrong: str = "") -> Response:
     session = await access.known(request)
     async with sessions.database(request).reading() as tx:
-        found = await changes.require(tx, _id(request))
+        found = await changes.require(tx, sessions.id_in(request))
         if found.kind not in KINDS:
             raise changes.ProposalUnknown
         steps = await accounts.trail(tx, subject=f"proposal:{found.id}", limit=20)
@@ -53,7 +52,7 @@ async def approve(request: Request) -> Response:
     """``POST /console/capacity/proposals/{id}/approval``: a second person; done at once, as shown."""
     seen = await access.require(request, Role.OPERATIONS)
     form = _form(request, await sessions.typed(request))
-    db, proposal_id = sessions.database(request), _id(request)
+    db, proposal_id = sessions.database(request), sessions.id_in(request)
     try:
         found = await db.read(changes.require, proposal_id)
         if found.kind not in KINDS:
@@ -77,15 +76,15 @@ async def decide(request: Request) -> Response:
         raise HTTPException(404)
     form = _form(request, await sessions.typed(request))
     reason, db = read_reason(form), sessions.database(request)
-    if (await db.read(changes.require, _id(request))).kind not in KINDS:
+    if (await db.read(changes.require, sessions.id_in(request))).kind not in KINDS:
         raise changes.ProposalUnknown
     if form.wrong:
         return await _proposal(request, form, verb)
     try:
-        await db.run(does, seen.actor, _id(request), reason)
+        await db.run(does, seen.actor, sessions.id_in(request), reason)
     except (Conflict, Denied) as problem:
         return await _refused(request, form, verb, problem)
-    return sessions.see(f"{HERE}/proposals/{_id(request)}")
+    return sessions.see(f"{HERE}/proposals/{sessions.id_in(request)}")
 
 
 async def _refused(request: Request, form: Form, wrong: str, problem: Problem) -> Response:
@@ -104,7 +103,7 @@ async def _cut(request: Request, form: Form, wrong: str = "") -> Response:
     after = int(typed) if typed.isascii() and typed.isdigit() else 0
     session = await access.known(request)
     async with sessions.database(request).reading() as tx:
-        found = await displacement.require(tx, _id(request))
+        found = await displacement.require(tx, sessions.id_in(request))
         report = await displacement_report.report(tx, found)
         parties = await displacement_report.page_of_parties(tx, found.id, after, PARTIES_SHOWN)
         made = await changes.require(tx, found.proposal_id) if found.proposal_id else None
@@ -123,7 +122,7 @@ async def act(request: Request) -> Response:
     seen = await access.require(request, Role.OPERATIONS)
     verb, db = request.path_params["verb"], sessions.database(request)
     form = _form(request, await sessions.typed(request))
-    cut_id = _id(request)
+    cut_id = sessions.id_in(request)
     if verb not in ("holding", "going-on", "giving-up", "proposal"):
         raise HTTPException(404)
     reason = read_reason(form)
@@ -146,7 +145,7 @@ async def report(request: Request) -> Response:
     """``GET /console/capacity/cuts/{id}/report``: the notice and report to the authority, to be printed or saved."""
     await access.require(request, *READERS)
     async with sessions.database(request).reading() as tx:
-        found = await displacement_report.report(tx, await displacement.require(tx, _id(request)))
+        found = await displacement_report.report(tx, await displacement.require(tx, sessions.id_in(request)))
         names = {one.id: one.name for one in await policies.venues(tx)}
     return page(request, "capacity_report.html", report=found, cut=found.cut, w=capacity_words, names=names)
 
@@ -155,7 +154,7 @@ async def report_csv(request: Request) -> Response:
     """``GET /console/capacity/cuts/{id}/report.csv``: the same, slot by slot, for a spreadsheet."""
     await access.require(request, *READERS)
     async with sessions.database(request).reading() as tx:
-        found = await displacement_report.report(tx, await displacement.require(tx, _id(request)))
+        found = await displacement_report.report(tx, await displacement.require(tx, sessions.id_in(request)))
     text = displacement_report.as_csv(found, language(request))
     name = f"cut-{found.cut.made_at:%Y-%m-%d}.csv"
     return Response(
@@ -167,12 +166,6 @@ async def report_csv(request: Request) -> Response:
 
 def _form(request: Request, values: dict[str, str]) -> Form:
     return Form(values, labels={"reason": speaker(request)("Reason")})
-
-
-def _id(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 routes = [

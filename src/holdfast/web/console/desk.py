@@ -148,7 +148,7 @@ async def hand_over(request: Request) -> Response:
     """``POST /console/desk/refunds/{id}/handing``: a refund of money from the drawer was put into its owner's hand."""
     seen = await access.require(request, *STAFF)
     form = _form(request, await sessions.typed(request))
-    db, refund_id = sessions.database(request), _id(request)
+    db, refund_id = sessions.database(request), sessions.id_in(request)
     await db.read(unapplied.desk_refund, refund_id)
     note, name = read_reason(form), f"handing-{refund_id}"
     if form.wrong:
@@ -165,12 +165,6 @@ def _form(request: Request, values: dict[str, str]) -> Form:
     _ = speaker(request)
     labels = {"find": _("Order number"), "taken": _("Confirmation"), "note": _("Note"), "reason": _("Note")}
     return Form(values, labels=labels)
-
-
-def _id(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 routes = [

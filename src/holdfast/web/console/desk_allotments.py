@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
@@ -85,7 +84,7 @@ async def end_rule(request: Request) -> Response:
     """``POST /console/desk/allotments/rules/{id}/ending``: the rule ends; what is unused returns to sale."""
     seen = await access.require(request, *SUPERVISORS)
     form = _form(request, await sessions.typed(request))
-    reason, rule_id = read_reason(form), _uuid(request.path_params["id"])
+    reason, rule_id = read_reason(form), sessions.id_in(request)
     if form.wrong:
         return await _board(request, form, f"ending-{rule_id}")
     await sessions.database(request).run(inventory.allotments.end_rule, seen.actor, rule_id, reason)
@@ -96,7 +95,7 @@ async def set_places(request: Request) -> Response:
     """``POST /console/desk/allotments/places``: more or fewer places of one slot."""
     seen = await access.require(request, *SUPERVISORS)
     form = _form(request, await sessions.typed(request))
-    slot_id, places, reason = _uuid(form.value("slot")), _whole(form.value("places")), read_reason(form)
+    slot_id, places, reason = sessions.id_of(form.value("slot")), _whole(form.value("places")), read_reason(form)
     returns_at = _moment(form.value("returns_at"))
     if places is None:
         form.add("places", "Write places as a whole number.")
@@ -154,12 +153,6 @@ def _basis_points(text: str) -> int | None:
     ):
         return None
     return int(whole) * 100 + int((part + "00")[:2])
-
-
-def _uuid(text: str) -> UUID:
-    with suppress(ValueError):
-        return UUID(text)
-    raise HTTPException(404)
 
 
 routes = [

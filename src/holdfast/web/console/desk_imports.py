@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -92,14 +91,16 @@ async def show_import(request: Request) -> Response:
     """``GET /console/desk/paper/imports/{id}``: line by line what came of it, then and now."""
     await access.require(request, *READERS)
     async with sessions.database(request).reading() as tx:
-        found, lines = await orders.imports.one(tx, _uuid(request))
+        found, lines = await orders.imports.one(tx, sessions.id_in(request))
     return page(request, "desk_import.html", one=found, lines=lines, said=desk_words)
 
 
 async def show_slip(request: Request) -> Response:
     """``GET /console/desk/paper/slips/{id}``: a slip, its conflict, and what can be done."""
     seen = await access.require(request, *READERS)
-    written = await sessions.database(request).run(orders.imports_decisions.written, seen.actor, _uuid(request))
+    written = await sessions.database(request).run(
+        orders.imports_decisions.written, seen.actor, sessions.id_in(request)
+    )
     return await _slip_page(request, _form(request, _values(written)), written)
 
 
@@ -107,7 +108,7 @@ async def _slip_page(
     request: Request, form: Form, written: Written | None, wrong: str = "", status: int = 422
 ) -> Response:
     known = await access.known(request)
-    slip = await sessions.database(request).read(orders.slips.require, _uuid(request))
+    slip = await sessions.database(request).read(orders.slips.require, sessions.id_in(request))
     named = max(1, len(written.persons) if written else 1)
     return page(
         request, "desk_slip.html", status=status if form.wrong else 200, here=f"{HERE}/slips/{slip.id}", slip=slip, form=form, wrong=wrong,
@@ -125,7 +126,7 @@ async def decide(request: Request) -> Response:
     """``POST /console/desk/paper/slips/{id}/decision``: one of the ways out; who books nothing says why."""
     seen = await access.require(request, *READERS)
     form = _form(request, await sessions.typed(request))
-    db, slip_id, act = sessions.database(request), _uuid(request), form.value("act")[:80]
+    db, slip_id, act = sessions.database(request), sessions.id_in(request), form.value("act")[:80]
     await db.read(orders.slips.require, slip_id)
     reason = read_reason(form) if act == "decline" else " ".join(form.value("reason").split())[:500]
     if not form.wrong:
@@ -146,7 +147,7 @@ async def correct(request: Request) -> Response:
     """``POST /console/desk/paper/slips/{id}/correction``: what it should have said."""
     seen = await access.require(request, *READERS)
     form = _form(request, await sessions.typed(request))
-    db, slip_id, written = sessions.database(request), _uuid(request), _written(form)
+    db, slip_id, written = sessions.database(request), sessions.id_in(request), _written(form)
     await db.read(orders.slips.require, slip_id)
     reason = read_reason(form)
     if not form.wrong:
@@ -198,12 +199,6 @@ def _form(request: Request, values: dict[str, str]) -> Form:
             "Document of person {count}", count=at + 1
         )
     return Form(values, labels=labels | {"reason": _("Reason"), "act": _("Decision")})
-
-
-def _uuid(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 routes = [

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from uuid import UUID
-
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -103,7 +99,7 @@ async def sheets(request: Request) -> Response:
     """``GET /console/desk/paper/pads/{id}``: the slips of a pad, several on a sheet, in both languages."""
     await access.require(request, *READERS)
     async with sessions.database(request).reading() as tx:
-        pad = await orders.slips.pad(tx, _uuid(request))
+        pad = await orders.slips.pad(tx, sessions.id_in(request))
         desk = await inventory.allotments.require(tx, pad.desk)
     numbers = orders.slips.numbers(pad)
     pages = [numbers[begin : begin + SHEET] for begin in range(0, len(numbers), SHEET)]
@@ -114,7 +110,7 @@ async def revoke(request: Request) -> Response:
     """``POST /console/desk/paper/pads/{id}/revoking``: a pad or a device is lost."""
     seen = await access.require(request, *SUPERVISORS)
     form = _form(request, await sessions.typed(request))
-    pad_id, reason = _uuid(request), read_reason(form)
+    pad_id, reason = sessions.id_in(request), read_reason(form)
     await sessions.database(request).read(orders.slips.pad, pad_id)
     if form.wrong:
         return await board(request, form, f"revoking-{pad_id}")
@@ -143,12 +139,6 @@ def _form(request: Request, values: dict[str, str]) -> Form:
         "file": _("File"), "desk": _("Desk"), "reason": _("Reason"),
     }  # fmt: skip
     return Form(values, labels=labels)
-
-
-def _uuid(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 routes = [

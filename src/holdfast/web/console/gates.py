@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import date
 from itertools import groupby
 from typing import Any
@@ -113,7 +112,7 @@ async def revoke(request: Request) -> Response:
     """``POST /console/gates/{id}/revoking``: the device is a gate no more, from this moment."""
     seen = await access.require(request, *MANAGERS)
     form = _form(request, await sessions.typed(request))
-    reason, device_id = read_reason(form), _uuid(request.path_params["id"])
+    reason, device_id = read_reason(form), sessions.id_in(request)
     if form.wrong:
         return await _board(request, form, f"device-{device_id}")
     try:
@@ -240,18 +239,12 @@ def _form(request: Request, values: dict[str, str]) -> Form:
     return Form(values, labels=labels)
 
 
-def _uuid(text: str) -> UUID:
-    with suppress(ValueError):
-        return UUID(text)
-    raise HTTPException(404)
-
-
 def _key(request: Request) -> tuple[UUID, int]:
     """Device and counter of ``<device>.<counter>``."""
     device, _dot, counter = request.path_params["key"].partition(".")
     if not (counter.isascii() and counter.isdigit() and len(counter) <= 16):
         raise HTTPException(404)
-    return _uuid(device), int(counter)
+    return sessions.id_of(device), int(counter)
 
 
 routes = [

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -103,7 +101,7 @@ async def _one(request: Request, form: Form, wrong: str = "") -> Response:
     _ = speaker(request)
     session = await access.known(request)
     async with sessions.database(request).reading() as tx:
-        found = await changes.require(tx, _id(request))
+        found = await changes.require(tx, sessions.id_in(request))
         if found.kind != accounts.MERGE_KIND:
             raise changes.ProposalUnknown
         steps = await accounts.trail(tx, subject=f"proposal:{found.id}", limit=20)
@@ -120,7 +118,7 @@ async def approve(request: Request) -> Response:
     """``POST /console/merges/{id}/approval``: a second person; joined at once, as shown."""
     seen = await access.require(request, Role.SUPPORT)
     form = _form(request, await sessions.typed(request))
-    db, proposal_id = sessions.database(request), _id(request)
+    db, proposal_id = sessions.database(request), sessions.id_in(request)
     try:
         found = await db.read(changes.require, proposal_id)
         if found.state is changes.State.PROPOSED:
@@ -137,10 +135,10 @@ async def reject(request: Request) -> Response:
     if form.wrong:
         return await _one(request, form, "rejection")
     try:
-        await sessions.database(request).run(changes.reject, seen.actor, _id(request), reason)
+        await sessions.database(request).run(changes.reject, seen.actor, sessions.id_in(request), reason)
     except (Conflict, Denied) as problem:
         return await _refused(request, form, "rejection", problem)
-    return sessions.see(f"{HERE}/{_id(request)}")
+    return sessions.see(f"{HERE}/{sessions.id_in(request)}")
 
 
 async def withdraw(request: Request) -> Response:
@@ -149,10 +147,10 @@ async def withdraw(request: Request) -> Response:
     if form.wrong:
         return await _one(request, form, "withdrawal")
     try:
-        await sessions.database(request).run(changes.withdraw, seen.actor, _id(request), reason)
+        await sessions.database(request).run(changes.withdraw, seen.actor, sessions.id_in(request), reason)
     except Conflict as problem:
         return await _refused(request, form, "withdrawal", problem)
-    return sessions.see(f"{HERE}/{_id(request)}")
+    return sessions.see(f"{HERE}/{sessions.id_in(request)}")
 
 
 async def revert(request: Request) -> Response:
@@ -161,10 +159,10 @@ async def revert(request: Request) -> Response:
     if form.wrong:
         return await _one(request, form, "reverting")
     try:
-        await sessions.database(request).run(changes.revert, seen.actor, _id(request), reason)
+        await sessions.database(request).run(changes.revert, seen.actor, sessions.id_in(request), reason)
     except Conflict as problem:
         return await _refused(request, form, "reverting", problem)
-    return sessions.see(f"{HERE}/{_id(request)}")
+    return sessions.see(f"{HERE}/{sessions.id_in(request)}")
 
 
 async def _refused(request: Request, form: Form, wrong: str, problem: Problem) -> Response:
@@ -180,7 +178,7 @@ async def link(request: Request) -> Response:
 
 async def _link(request: Request, form: Form) -> Response:
     async with sessions.database(request).reading() as tx:
-        found = await accounts.parting(tx, _id(request))
+        found = await accounts.parting(tx, sessions.id_in(request))
     titles = (found.link.a_masked, found.link.b_masked)
     left = {f"traveller:{one.id}" for one in found.left}
     return page(
@@ -196,7 +194,9 @@ async def end_link(request: Request) -> Response:
     if form.wrong:
         return await _link(request, form)
     try:
-        await sessions.database(request).run(accounts.undo, seen.actor, _id(request), reason, shown=form.value("shown"))
+        await sessions.database(request).run(
+            accounts.undo, seen.actor, sessions.id_in(request), reason, shown=form.value("shown")
+        )
     except changes.PreviewStale as problem:
         add_problem(form, problem, "reason")
         return await _link(request, form)
@@ -215,12 +215,6 @@ def _form(request: Request, values: dict[str, str]) -> Form:
         "first": _("First phone"), "second": _("Second phone"), "document": _("Document seen"), "reason": _("Reason"),
     }  # fmt: skip
     return Form(values, labels=labels)
-
-
-def _id(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 routes = [

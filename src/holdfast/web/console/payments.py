@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -62,7 +61,7 @@ async def find(request: Request) -> Response:
     """``GET /console/payments``: newest first, a page at a time; a number of an order or payment leads straight to it."""
     await access.require(request, *READERS)
     asked = {field: sessions.asked(request, field) for field in FIELDS}
-    form, before = _search_form(request, asked), _uuid(sessions.asked(request, "before", 40))
+    form, before = _search_form(request, asked), sessions.read_id(sessions.asked(request, "before", 40))
     filters = _filters(form)
     async with sessions.database(request).reading() as tx:
         led, hint = await _direct(tx, request, asked["q"])
@@ -79,7 +78,7 @@ async def find(request: Request) -> Response:
 
 async def _direct(tx: ReadTx, request: Request, typed: str) -> tuple[UUID | None, str]:
     """The one payment that a typed number names for certain; else what there is to say about it."""
-    if known := _uuid(typed):
+    if known := sessions.read_id(typed):
         with suppress(payments.IntentUnknown):
             return (await payments.view(tx, known)).intent_id, ""
     order = await staff_lookup.numbered(tx, typed)
@@ -131,7 +130,7 @@ async def show(request: Request) -> Response:
 
 async def _one(request: Request, seen: access.Seen, form: Form, wrong: str = "") -> Response:
     """`wrong` names the form in which something needs a correction."""
-    intent_id = _id(request)
+    intent_id = sessions.id_in(request)
     whole = await sessions.database(request).read(_read, intent_id)
     order, intent, left = whole.order, whole.story.intent, whole.story.left_minor
     is_live = order is not None and order.state is orders.State.CONFIRMED
@@ -180,7 +179,7 @@ async def refund(request: Request) -> Response:
     """``POST /console/payments/{id}/refunds``: part of it, or all that is left; with all, the order ends."""
     seen = await access.require(request, Role.FINANCE)
     form = _form(request, await sessions.typed(request))
-    intent = (await sessions.database(request).read(search.detail, _id(request))).intent
+    intent = (await sessions.database(request).read(search.detail, sessions.id_in(request))).intent
     reason, intent_id = read_reason(form), intent.id
     amount = _amount(form, intent.currency) if form.value("how") == "part" else None
     left = form.value("left")
@@ -223,7 +222,7 @@ async def ask(request: Request) -> Response:
     """``POST /console/payments/{id}/asking``: the providers are asked at once; what they say is applied as ever."""
     seen = await access.require(request, *READERS)
     form = _form(request, await sessions.typed(request))
-    reason, intent_id = read_reason(form), _id(request)
+    reason, intent_id = read_reason(form), sessions.id_in(request)
     if form.wrong:
         return await _one(request, seen, form, "asking")
     try:
@@ -239,10 +238,8 @@ async def ask(request: Request) -> Response:
 async def hand_over(request: Request) -> Response:
     """``POST /console/payments/{id}/refunds/{refund}/handing``: given by hand or bank transfer, signed for with a note."""
     seen = await access.require(request, Role.FINANCE)
-    form, refund_id = _form(request, await sessions.typed(request)), _uuid(request.path_params["refund"])
+    form, refund_id = _form(request, await sessions.typed(request)), sessions.id_in(request, "refund")
     note = read_reason(form)
-    if refund_id is None:
-        raise HTTPException(404)
     name = f"handing-{refund_id}"
     if form.wrong:
         return await _one(request, seen, form, name)
@@ -251,25 +248,12 @@ async def hand_over(request: Request) -> Response:
     except Conflict as problem:
         add_problem(form, problem, "reason")
         return await _one(request, seen, form, name)
-    return sessions.see(f"{BASE}/{_id(request)}")
+    return sessions.see(f"{BASE}/{sessions.id_in(request)}")
 
 
 def _form(request: Request, values: dict[str, str]) -> Form:
     _ = speaker(request)
     return Form(values, labels={"amount": _("Amount"), "reason": _("Reason")})
-
-
-def _id(request: Request) -> UUID:
-    found = _uuid(request.path_params["id"])
-    if found is None:
-        raise HTTPException(404)
-    return found
-
-
-def _uuid(text: str) -> UUID | None:
-    with suppress(ValueError):
-        return UUID(text)
-    return None
 
 
 routes = [

@@ -153,7 +153,7 @@ async def item(request: Request) -> Response:
 
 async def _item(request: Request, form: Form, wrong: str = "") -> Response:
     """`wrong` names the form in which something needs a correction."""
-    found = await sessions.database(request).read(reconciliation.evidence, _id(request))
+    found = await sessions.database(request).read(reconciliation.evidence, sessions.id_in(request))
     word, _, rest = (found.item.answer or "").partition(" ")
     said = (REFUND_SAID if found.item.refund_id else SAID).get(word, "")
     return page(
@@ -179,11 +179,11 @@ def _acting(name: str, act: Act, *, with_reason: bool = True) -> Route:
         if form.wrong:
             return await _item(request, form, name)
         try:
-            await act(request, seen, _id(request), reason)
+            await act(request, seen, sessions.id_in(request), reason)
         except (Conflict, Invalid) as problem:
             add_problem(form, problem, "reason")
             return await _item(request, form, name)
-        return sessions.see(f"{BASE}/items/{_id(request)}")
+        return sessions.see(f"{BASE}/items/{sessions.id_in(request)}")
 
     return Route(f"{BASE}/items/{{id}}/{name}", handler, methods=["POST"])
 
@@ -214,12 +214,6 @@ async def _reopen(request: Request, seen: access.Seen, item_id: UUID, reason: st
 
 def _form(request: Request, values: dict[str, str]) -> Form:
     return Form(values, labels={"reason": speaker(request)("Reason")})
-
-
-def _id(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 def _provider_day(request: Request) -> tuple[str, date]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -65,7 +63,7 @@ async def member(request: Request) -> Response:
 
 async def _one(request: Request, form: Form, wrong: str = "") -> Response:
     """`wrong` names the form in which something needs a correction."""
-    staff_id = _id(request)
+    staff_id = sessions.id_in(request)
     async with sessions.database(request).reading() as tx:
         found = await accounts.staff_member(tx, staff_id)
         tokens = await accounts.api_tokens(tx, staff_id)
@@ -86,13 +84,13 @@ async def _act(
     if form.wrong:
         return await _one(request, form, name)
     try:
-        link = await act(seen, _id(request), form, reason)
+        link = await act(seen, sessions.id_in(request), form, reason)
     except (InvalidInput, Conflict) as problem:
         add_problem(form, problem, "reason")
         return await _one(request, form, name)
     if link:
         return page(request, "staff_link.html", here="/console/staff", link=link)
-    return sessions.see(f"/console/staff/{_id(request)}")
+    return sessions.see(f"/console/staff/{sessions.id_in(request)}")
 
 
 async def change_roles(request: Request) -> Response:
@@ -135,7 +133,7 @@ async def end_token(request: Request) -> Response:
     """``POST /console/staff/{id}/tokens/{token}/end``."""
 
     async def act(seen: access.Seen, staff_id: UUID, form: Form, reason: str) -> None:
-        token_id = _uuid(request.path_params["token"])
+        token_id = sessions.id_in(request, "token")
         await sessions.database(request).run(accounts.end_token, seen.actor, staff_id, token_id, reason=reason)
 
     return await _act(request, f"token-{request.path_params['token']}", act)
@@ -150,16 +148,6 @@ def _form(request: Request, values: dict[str, str]) -> Form:
 def _roles(form: Form) -> list[str]:
     """The ticked roles; fields are called ``role.finance``."""
     return [role.value for role in Role if form.value(f"role.{role.value}")]
-
-
-def _id(request: Request) -> UUID:
-    return _uuid(request.path_params["id"])
-
-
-def _uuid(text: str) -> UUID:
-    with suppress(ValueError):
-        return UUID(text)
-    raise HTTPException(404)
 
 
 routes = [

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from uuid import UUID
-
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -49,7 +45,7 @@ async def _list(request: Request, form: Form, wrong: str = "") -> Response:
 async def hand_over(request: Request) -> Response:
     """``POST /console/unapplied/refunds/{id}/handing``: given by hand or bank transfer, signed for with a note."""
     seen = await access.require(request, Role.FINANCE)
-    form, refund_id = _form(request, await sessions.typed(request)), _id(request)
+    form, refund_id = _form(request, await sessions.typed(request)), sessions.id_in(request)
     note = read_reason(form)
     if form.wrong:
         return await _list(request, form, f"handing-{refund_id}")
@@ -64,7 +60,7 @@ async def hand_over(request: Request) -> Response:
 async def review(request: Request) -> Response:
     """``POST /console/unapplied/callbacks/{id}/review``: somebody looked at a parked callback."""
     seen = await access.require(request, Role.FINANCE)
-    form, inbox_id = _form(request, await sessions.typed(request)), _id(request)
+    form, inbox_id = _form(request, await sessions.typed(request)), sessions.id_in(request)
     reason = read_reason(form)
     if form.wrong:
         return await _list(request, form, f"review-{inbox_id}")
@@ -78,12 +74,6 @@ async def review(request: Request) -> Response:
 
 def _form(request: Request, values: dict[str, str]) -> Form:
     return Form(values, labels={"reason": speaker(request)("Reason")})
-
-
-def _id(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 routes = [

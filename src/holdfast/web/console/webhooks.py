@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -100,7 +99,11 @@ async def subscription(request: Request) -> Response:
 
 async def _one(request: Request, form: Form, wrong: str = "") -> Response:
     """`wrong` names the form in which something needs a correction."""
-    found_id, state, before = _id(request), sessions.asked(request, "state", 20), sessions.asked(request, "before", 18)
+    found_id, state, before = (
+        sessions.id_in(request),
+        sessions.asked(request, "state", 20),
+        sessions.asked(request, "before", 18),
+    )
     state = state if state in STATES else ""
     async with sessions.database(request).reading() as tx:
         found = await notices.subscriptions.require(tx, found_id)
@@ -134,16 +137,18 @@ async def pause(request: Request) -> Response:
     seen, form, reason = await _with_reason(request)
     if form.wrong:
         return await _one(request, form, "pausing")
-    await sessions.database(request).run(notices.subscriptions.pause, seen.actor, _id(request), reason)
-    return sessions.see(f"/console/webhooks/{_id(request)}")
+    await sessions.database(request).run(notices.subscriptions.pause, seen.actor, sessions.id_in(request), reason)
+    return sessions.see(f"/console/webhooks/{sessions.id_in(request)}")
 
 
 async def resume(request: Request) -> Response:
     """``POST /console/webhooks/{id}/resuming``: goes on, with what happened meanwhile unless it is left out."""
     seen = await access.require(request, Role.ENGINEER)
     catch_up = not (await sessions.typed(request)).get("skip")
-    await sessions.database(request).run(notices.subscriptions.resume, seen.actor, _id(request), catch_up=catch_up)
-    return sessions.see(f"/console/webhooks/{_id(request)}")
+    await sessions.database(request).run(
+        notices.subscriptions.resume, seen.actor, sessions.id_in(request), catch_up=catch_up
+    )
+    return sessions.see(f"/console/webhooks/{sessions.id_in(request)}")
 
 
 async def rotate(request: Request) -> Response:
@@ -153,9 +158,9 @@ async def rotate(request: Request) -> Response:
         return await _one(request, form, "secret")
     overlap = timedelta(0) if form.value("leaked") else notices.subscriptions.OVERLAP
     secret = await sessions.database(request).run(
-        notices.subscriptions.rotate, seen.actor, _id(request), overlap=overlap, reason=reason
+        notices.subscriptions.rotate, seen.actor, sessions.id_in(request), overlap=overlap, reason=reason
     )
-    return _secret_page(request, _id(request), secret, fresh=False)
+    return _secret_page(request, sessions.id_in(request), secret, fresh=False)
 
 
 async def end(request: Request) -> Response:
@@ -163,14 +168,14 @@ async def end(request: Request) -> Response:
     seen, form, reason = await _with_reason(request)
     if form.wrong:
         return await _one(request, form, "ending")
-    await sessions.database(request).run(notices.subscriptions.end, seen.actor, _id(request), reason)
-    return sessions.see(f"/console/webhooks/{_id(request)}")
+    await sessions.database(request).run(notices.subscriptions.end, seen.actor, sessions.id_in(request), reason)
+    return sessions.see(f"/console/webhooks/{sessions.id_in(request)}")
 
 
 async def test(request: Request) -> Response:
     """``POST /console/webhooks/{id}/test``: sends a test now; what came of it stands on the page of its delivery."""
     seen = await access.require(request, Role.ENGINEER)
-    tested = await notices.webhooks.test(sessions.database(request), seen.actor, _id(request))
+    tested = await notices.webhooks.test(sessions.database(request), seen.actor, sessions.id_in(request))
     return sessions.see(f"/console/webhooks/deliveries/{tested.delivery_id}")
 
 
@@ -206,12 +211,6 @@ def _form(request: Request, values: dict[str, str]) -> Form:
     _ = speaker(request)
     labels = {"url": _("Address"), "events": _("Events"), "contact": _("Phone to warn"), "reason": _("Reason")}
     return Form(values, labels=labels)
-
-
-def _id(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 def _number(request: Request) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 from starlette.requests import Request
@@ -69,7 +69,9 @@ async def book(request: Request) -> Response:
     typed = await sessions.typed(request)
     key = typed.get("key", "")[:200] or str(uuid4())
     refs = [one.item for one in card.entitlements if typed.get(f"slot.{one.item}", "") not in ("", "-")]
-    wishes = [VisitWish(slot, _people(typed, ref, card)) for ref in refs if (slot := _uuid(typed[f"slot.{ref}"]))]
+    wishes = [
+        VisitWish(slot, _people(typed, ref, card)) for ref in refs if (slot := sessions.read_id(typed[f"slot.{ref}"]))
+    ]
     if not wishes:
         return await _page(request, card, typed, key, notice=True)
     try:
@@ -81,13 +83,6 @@ async def book(request: Request) -> Response:
         key = key if isinstance(problem, Unavailable) else str(uuid4())
         return await _page(request, card, typed, key, problem=problem, refs=refs)
     return sessions.see(f"/orders/{placed.number}")
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _people(typed: Mapping[str, str], ref: str, card: passes.Card) -> list[int] | None:

@@ -33,7 +33,7 @@ async def change(request: Request) -> Response:
     """``POST /orders/{number}/change``: what was shown is agreed to."""
     seen = await after_sale.owned(request)
     typed = await sessions.typed(request)
-    slot_id, quoted = _read_id(typed.get("slot", "")), _read_sum(typed.get("quoted", ""))
+    slot_id, quoted = sessions.read_id(typed.get("slot", "")), _read_sum(typed.get("quoted", ""))
     if slot_id is None or quoted is None:
         return sessions.see(request.url.path)
     wish = orders.changes.Wish(slot_id, quoted, _from_slot(request))
@@ -57,13 +57,6 @@ async def give_up(request: Request) -> Response:
     return sessions.see(f"/orders/{seen.order.number}")
 
 
-def _read_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
 def _read_sum(text: str) -> int | None:
     digits = text.removeprefix("-")
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 16 else None
@@ -71,13 +64,13 @@ def _read_sum(text: str) -> int | None:
 
 def _from_slot(request: Request) -> UUID | None:
     """The visit to change, where an order has several."""
-    return _read_id(str(request.path_params.get("slot", "")))
+    return sessions.read_id(str(request.path_params.get("slot", "")))
 
 
 async def _page(
     request: Request, seen: sessions.Seen, slot: str, problem: Problem | None = None, day: str = ""
 ) -> Response:
-    order, slot_id = seen.order, _read_id(slot)
+    order, slot_id = seen.order, sessions.read_id(slot)
     from_slot = _from_slot(request)
     line = next((one for one in order.lines if one.slot_id == from_slot), order.lines[0])
     quote = None

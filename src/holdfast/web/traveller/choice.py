@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -28,7 +26,7 @@ async def choose(request: Request) -> Response:
     """``POST /orders/{number}/choice``: ``to`` another time, ``end`` the visit, or take places ``back``."""
     seen = await _seen(request)
     typed, db = await sessions.typed(request), sessions.database(request)
-    visit, to, back = (_read_id(typed.get(name, "")) for name in ("visit", "to", "back"))
+    visit, to, back = (sessions.read_id(typed.get(name, "")) for name in ("visit", "to", "back"))
     try:
         if back is not None:
             number = await displacement_returns.take_back(db, seen.actor, seen.order, back)
@@ -68,13 +66,6 @@ async def _page(request: Request, seen: sessions.Seen, problem: Problem | None =
         reason=after_sale.say_reason(request, problem) if isinstance(problem, orders.NotChangeable) else "",
         act_url=f"/orders/{number}/choice{link}", urls=urls(number, orders.link_token(number) if seen.token else ""),
     )  # fmt: skip
-
-
-def _read_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 routes = [

@@ -14,7 +14,7 @@ from holdfast import catalogue, inventory, orders
 from holdfast.kit import clock, i18n
 from holdfast.kit.db import Db
 from holdfast.kit.problems import NotFound
-from holdfast.web import formats, words
+from holdfast.web import formats, sessions, words
 
 from . import kinds, stays
 from .home import read_date
@@ -122,7 +122,7 @@ async def load(db: Db, typed: Mapping[str, str]) -> Choice:
 
     A choice without tickets has no lines.
     """
-    day, slot_id = read_date(typed.get("date", "")), _read_uuid(typed.get("slot", ""))
+    day, slot_id = read_date(typed.get("date", "")), sessions.read_id(typed.get("slot", ""))
     if day is None or slot_id is None:
         raise ChoiceGone
     async with db.reading() as tx:
@@ -194,10 +194,3 @@ def _lines(slot: inventory.SlotView, typed: Mapping[str, str]) -> list[ChosenLin
             lines.append(ChosenLine(price.id, price.name, quantity, price.amount_minor, people + 1))
             people += quantity
     return lines
-
-
-def _read_uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

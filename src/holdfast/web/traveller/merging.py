@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -133,7 +131,7 @@ def _add(form: Form, field: str, problem: Problem, more: str) -> None:
 
 async def preview(request: Request) -> Response:
     """``GET /account/merging/preview?with=``: what comes together, before anything is done."""
-    other = _uuid(sessions.asked(request, "with"))
+    other = sessions.id_of(sessions.asked(request, "with"))
     return await _preview(request, other)
 
 
@@ -160,7 +158,7 @@ async def join(request: Request) -> Response:
     """``POST /account/merging``: done, or handed to a colleague. Again: the same page of what is joined."""
     _session, actor = await _known(request)
     form = Form(await sessions.typed(request))
-    other = _uuid(form.value("with"))
+    other = sessions.id_of(form.value("with"))
     try:
         outcome = await accounts.join(sessions.database(request), actor, other, form.value("shown"))
     except accounts.AlreadyOnePerson:
@@ -180,7 +178,7 @@ async def part_preview(request: Request) -> Response:
 async def _part_preview(request: Request, *, moved: bool = False) -> Response:
     known, _actor = await _known(request)
     _ = speaker(request)
-    link_id = _uuid(request.path_params["id"])
+    link_id = sessions.id_in(request)
     async with sessions.database(request).reading() as tx:
         try:
             found = await accounts.parting_of_mine(tx, known.account_id, link_id)
@@ -203,7 +201,7 @@ async def part(request: Request) -> Response:
     """``POST /account/merging/links/{id}/ending``: parted. Again: the page of what is joined."""
     _session, actor = await _known(request)
     form = Form(await sessions.typed(request))
-    link_id = _uuid(request.path_params["id"])
+    link_id = sessions.id_in(request)
     try:
         await sessions.database(request).run(accounts.undo_mine, actor, link_id, form.value("shown"))
     except accounts.LinkOver:
@@ -243,7 +241,7 @@ def _not_me_page(request: Request, link: accounts.Link, side: str, token: str, *
 
 
 def _signed(request: Request) -> tuple[UUID, str, str]:
-    return _uuid(request.path_params["id"]), str(request.path_params["side"]), sessions.asked(request, "token")
+    return sessions.id_in(request), str(request.path_params["side"]), sessions.asked(request, "token")
 
 
 def _form(request: Request, values: dict[str, Any]) -> Form:
@@ -254,12 +252,6 @@ def _form(request: Request, values: dict[str, Any]) -> Form:
         "other_code": _("Code on the other phone"),
     }
     return Form(values, labels=labels)
-
-
-def _uuid(text: str) -> UUID:
-    with suppress(ValueError):
-        return UUID(text)
-    raise HTTPException(404)
 
 
 routes = [

@@ -6,9 +6,7 @@ What could cost somebody their data, or give them to somebody else, asks who the
 from __future__ import annotations
 
 from contextlib import suppress
-from uuid import UUID
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -78,10 +76,7 @@ async def fetch_copy(request: Request) -> Response:
     """``GET /account/privacy/exports/{id}``: the zip file."""
     known = await sessions.visitor_now(request)
     accounts.require_fresh(known)
-    try:
-        export_id = UUID(request.path_params["id"])
-    except ValueError as error:
-        raise HTTPException(404) from error
+    export_id = sessions.id_in(request)
     content = await sessions.database(request).run(exports.fetch, sessions.as_traveller(known.account_id), export_id)
     headers = {"Content-Disposition": 'attachment; filename="holdfast-my-data.zip"', "Cache-Control": "no-store"}
     return Response(content, media_type="application/zip", headers=headers)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from uuid import UUID
-
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -81,7 +77,7 @@ async def add_identifier(request: Request) -> Response:
 async def remove_identifier(request: Request) -> Response:
     """``POST /account/security/identifiers/{id}/removal``."""
     known = await _fresh(request)
-    await sessions.database(request).run(identifiers.remove_identifier, known, _id(request))
+    await sessions.database(request).run(identifiers.remove_identifier, known, sessions.id_in(request))
     return _done(request)
 
 
@@ -100,7 +96,7 @@ async def add_passkey(request: Request) -> Response:
 async def remove_passkey(request: Request) -> Response:
     """``POST /account/security/passkeys/{id}/removal``."""
     known = await _fresh(request)
-    await sessions.database(request).run(accounts.remove_passkey, known, _id(request))
+    await sessions.database(request).run(accounts.remove_passkey, known, sessions.id_in(request))
     return _done(request)
 
 
@@ -147,12 +143,6 @@ def _form(request: Request, values: dict[str, str]) -> Form:
         "phone": _("Mobile phone"), "email": _("E-mail address"), "code": _("Six-digit code"), "password": _("Password"),
     }  # fmt: skip
     return Form(values, labels=labels)
-
-
-def _id(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 async def _page(
