@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 
 from holdfast import accounts, api, orders
@@ -36,8 +37,8 @@ async def client_of(app: Starlette) -> AsyncIterator[httpx2.AsyncClient]:
 
 @pytest.fixture
 def logged() -> Iterator[list[MutableMapping[str, Any]]]:
-    """What is logged from here on, wherever this process was told to write it."""
-    with capture_logs() as entries:
+    """What is logged from here on, with tracebacks as they are printed, wherever this process was told to write it."""
+    with capture_logs(processors=[format_exc_info]) as entries:
         yield entries
 
 

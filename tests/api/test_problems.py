@@ -159,7 +159,7 @@ async def test_who_hangs_up_gets_no_answer_and_makes_no_fault(app, client, db, l
         scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": [], "app": app}
         await app(scope, receive, send)
     assert not sent
-    assert "unexpected" not in [one["event"] for one in logged]
+    assert "unexpected" not in str(logged)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ async def test_what_nobody_foresaw_is_a_problem_with_its_request_id(app, client,
     body = problem(answer, 500, "internal-fault")
     assert "request_id" in body
     assert "secret" not in answer.text
-    assert [repr(one["exc_info"]) for one in logged if one["event"] == "unexpected"] == ["RuntimeError('secret')"]
+    assert "RuntimeError: secret" in str(logged)
 
 
 async def test_an_absent_database_is_told_and_when_to_come_back():

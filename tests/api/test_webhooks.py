@@ -82,7 +82,7 @@ async def test_a_callback_that_is_not_proven_is_refused(client, db, wechat, logg
     answer = await client.post(INBOX, content=b"{}")
     assert answer.status_code == 401
     assert answer.json()["code"] == "FAIL"
-    assert "webhook.forged" in [one["event"] for one in logged]
+    assert "webhook.forged" in str(logged)
 
 
 async def test_a_provider_nobody_knows_is_not_found(client):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
-from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -73,7 +72,7 @@ async def end_call(request: Request) -> Response:
     outcome = read_reason(form)
     if form.wrong:
         return await _list(request, form)
-    call_id = _uuid(request.path_params["call"])
+    call_id = partners_manage.supplied(request.path_params["call"])
     await sessions.database(request).run(partners.freshness.end_call, str(seen.actor), call_id, outcome)
     return sessions.see(HERE)
 
@@ -100,7 +99,7 @@ async def show(
             "waiting": await partners.asks.waiting(tx, partner.id),
             "answered": await partners.asks.answered(tx, partner.id),
             "messages": await partners.feeds.messages(
-                tx, partner.id, before=_uuid(before) if before else None, limit=30
+                tx, partner.id, before=partners_manage.supplied(before) if before else None, limit=30
             ),
             "told": await partners.freshness.told(tx, partner.id, limit=30),
             "prices": await partners.feeds.price_news(tx, partner.id),
@@ -130,7 +129,7 @@ async def speak(request: Request) -> Response:
     await db.read(partners.require, partner_id)
     try:
         if act == "settle":
-            await db.run(partners.asks.settle, seen.actor, partner_id, _uuid(form.value("ask")))
+            await db.run(partners.asks.settle, seen.actor, partner_id, partners_manage.supplied(form.value("ask")))
         elif act == "turned-away":
             note = read_reason(form)
             if not form.wrong:
@@ -230,13 +229,6 @@ async def upload(request: Request) -> Response:
         add_problem(form, problem, "file")
         return await show(request, form, wrong="upload")
     return sessions.see(f"{HERE}/{partner_id}", done="upload")
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise partners.NotSupplied from None
 
 
 routes = [

@@ -83,7 +83,7 @@ async def price(request: Request, seen: Seen, form: Form) -> None:
     reason, decision = read_reason(form), form.value("decision")
     if not form.wrong and decision in ("apply", "decline", "undo"):
         await sessions.database(request).run(
-            partners.feeds.decide_price, seen.actor, _id(request), _uuid(form.value("news")), decision, reason=reason
+            partners.feeds.decide_price, seen.actor, _id(request), supplied(form.value("news")), decision, reason=reason
         )
 
 
@@ -102,7 +102,7 @@ async def end_token(request: Request, seen: Seen, form: Form) -> None:
     reason = read_reason(form)
     if not form.wrong:
         await sessions.database(request).run(
-            partners.end_token, seen.actor, _id(request), _uuid(form.value("token")), reason=reason
+            partners.end_token, seen.actor, _id(request), supplied(form.value("token")), reason=reason
         )
 
 
@@ -175,11 +175,12 @@ def _once(request: Request, value: str, title: str, says: str) -> Response:
     )
 
 
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise partners.NotSupplied from None
+def supplied(text: str) -> UUID:
+    """An id of something of a partner's, from a path or a hidden field. NotSupplied for what can be none."""
+    found = sessions.read_id(text)
+    if found is None:
+        raise partners.NotSupplied
+    return found
 
 
 ACTS: dict[str, Callable[[Request, Seen, Form], Awaitable[Response | None]]] = {
