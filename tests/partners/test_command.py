@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from holdfast import cli, partners
-from holdfast.cli import partners as command
+from holdfast.cli import terminal
 from holdfast.kit.db import Db
 from tests import world
 
@@ -21,7 +21,7 @@ async def run(db: Db, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFix
     """A command in a thread of its own, as it has its own event loop; its exit and what it said."""
     import anyio
 
-    monkeypatch.setattr(command, "database_url", lambda: db.url)
+    monkeypatch.setattr(terminal, "database_url", lambda: db.url)
 
     async def call(*arguments: str) -> tuple[int, str, str]:
         code = await anyio.to_thread.run_sync(cli.main, ["partners", *arguments])

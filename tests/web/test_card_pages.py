@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import httpx2
 import pytest
-from starlette.applications import Starlette
 
-from holdfast import accounts, orders, passes, web
+from holdfast import orders, passes
 from holdfast.kit import clock
 from holdfast.kit.db import Db
-from holdfast.kit.problems import Problem
-from holdfast.web import console, sessions
+from holdfast.web import sessions
 from holdfast.web.console import access
 from tests import cards, staff, world
 from tests.orders.after_sale import kinds
@@ -19,20 +17,6 @@ from .conftest import hidden, text_of
 from .test_looks import is_well_made
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def site(db: Db) -> Starlette:
-    """Travellers' pages and the console."""
-    app = Starlette(
-        routes=[*console.routes, *web.routes],
-        middleware=web.middleware,
-        exception_handlers={Problem: web.problem_page, 404: web.missing_page, 405: web.missing_page},
-    )
-    app.state.db = db
-    app.state.place = orders.group_commit(db, lanes=1)
-    app.state.doorkeeper = accounts.Doorkeeper(db)
-    return app
 
 
 async def ready(

@@ -8,14 +8,11 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from starlette.applications import Starlette
 
-from holdfast import accounts, orders, web
+from holdfast import orders
 from holdfast.kit import i18n
 from holdfast.kit.db import Db
-from holdfast.kit.problems import Problem
 from holdfast.orders import displacement_links, displacement_run
-from holdfast.web import console
 from holdfast.web.console import access, capacity_words
 from tests import staff, world
 from tests.catalogue.samples import garden
@@ -27,19 +24,6 @@ from .test_translations import texts
 
 pytestmark = pytest.mark.anyio
 HERE = "/console/capacity"
-
-
-@pytest.fixture
-def site(db: Db) -> Starlette:
-    app = Starlette(
-        routes=[*console.routes, *web.routes],
-        middleware=web.middleware,
-        exception_handlers={Problem: web.problem_page, 404: web.missing_page, 405: web.missing_page},
-    )
-    app.state.db = db
-    app.state.place = orders.group_commit(db, lanes=1)
-    app.state.doorkeeper = accounts.Doorkeeper(db)
-    return app
 
 
 def come_as(reader: httpx2.AsyncClient, person: staff.Colleague) -> None:

@@ -6,14 +6,11 @@ import re
 
 import httpx2
 import pytest
-from starlette.applications import Starlette
 from starlette.routing import Route
 
-from holdfast import accounts, orders, web
+from holdfast import accounts
 from holdfast.kit import i18n
 from holdfast.kit.db import Db
-from holdfast.kit.problems import Problem
-from holdfast.web import console
 from holdfast.web.console import access, merges
 from tests import staff, world
 
@@ -22,20 +19,6 @@ from .test_looks import is_well_made
 
 pytestmark = pytest.mark.anyio
 HERE = "/console/merges"
-
-
-@pytest.fixture
-def site(db: Db) -> Starlette:
-    """Travellers' pages and the console."""
-    app = Starlette(
-        routes=[*console.routes, *web.routes],
-        middleware=web.middleware,
-        exception_handlers={Problem: web.problem_page, 404: web.missing_page, 405: web.missing_page},
-    )
-    app.state.db = db
-    app.state.place = orders.group_commit(db, lanes=1)
-    app.state.doorkeeper = accounts.Doorkeeper(db)
-    return app
 
 
 def come_as(reader: httpx2.AsyncClient, person: staff.Colleague) -> None:

@@ -6,14 +6,11 @@ import re
 
 import httpx2
 import pytest
-from starlette.applications import Starlette
 
-from holdfast import accounts, catalogue, orders, partners, web
+from holdfast import catalogue, partners
 from holdfast.kit import actor
 from holdfast.kit.db import Db
-from holdfast.kit.problems import Problem
 from holdfast.partners import News
-from holdfast.web import console
 from holdfast.web.console import access, partners_words
 from tests import staff, world
 from tests.conftest import clone
@@ -32,19 +29,6 @@ HERE = "/console/partners"
 @pytest.fixture(autouse=True)
 def _noon():
     noon()
-
-
-@pytest.fixture
-def site(db: Db) -> Starlette:
-    app = Starlette(
-        routes=[*console.routes, *web.routes],
-        middleware=web.middleware,
-        exception_handlers={Problem: web.problem_page, 404: web.missing_page, 405: web.missing_page},
-    )
-    app.state.db = db
-    app.state.place = orders.group_commit(db, lanes=1)
-    app.state.doorkeeper = accounts.Doorkeeper(db)
-    return app
 
 
 async def come_as(db: Db, reader: httpx2.AsyncClient, role: str) -> staff.Colleague:

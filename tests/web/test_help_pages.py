@@ -7,15 +7,13 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from starlette.applications import Starlette
 
-from holdfast import accounts, orders, support, web
+from holdfast import accounts, orders, support
 from holdfast.accounts import Role
 from holdfast.kit import clock, i18n
 from holdfast.kit.db import Db
-from holdfast.kit.problems import Problem
 from holdfast.support import priorities
-from holdfast.web import console, help_words
+from holdfast.web import help_words
 from holdfast.web.console import access, cases
 from tests import staff, world
 
@@ -24,20 +22,6 @@ from .test_finding_pages import placed, search
 from .test_looks import is_well_made
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def site(db: Db) -> Starlette:
-    """Travellers' pages and the console."""
-    app = Starlette(
-        routes=[*console.routes, *web.routes],
-        middleware=web.middleware,
-        exception_handlers={Problem: web.problem_page, 404: web.missing_page, 405: web.missing_page},
-    )
-    app.state.db = db
-    app.state.place = orders.group_commit(db, lanes=1)
-    app.state.doorkeeper = accounts.Doorkeeper(db)
-    return app
 
 
 async def ask_as_guest(db: Db, reader: httpx2.AsyncClient, phone: str, **typed: str) -> httpx2.Response:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import getpass
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,9 +11,9 @@ import msgspec
 
 from holdfast.accounts import Method, Selection, breaker, restrictions
 from holdfast.accounts.restrictions_model import Preview
-from holdfast.kit import actor
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+
+from .terminal import who, with_database
 
 
 def register(commands: Any) -> None:
@@ -48,7 +45,7 @@ def show_restrictions(given: argparse.Namespace) -> int:
         sys.stderr.write("holdfast: --void needs --reason: it is kept in the audit trail\n")
         return 2
     chosen = Selection(given.release, given.since, given.until)
-    preview, open_ways, voided = asyncio.run(_look(chosen, given.reason.strip() if given.void else ""))
+    preview, open_ways, voided = with_database(lambda db: _look(db, chosen, given.reason.strip() if given.void else ""))
     figures = {
         "written": preview.written,
         "in_force": preview.in_force,
@@ -75,24 +72,12 @@ def show_restrictions(given: argparse.Namespace) -> int:
     return 0
 
 
-async def _look(chosen: Selection, reason: str) -> tuple[Preview, list[Method], int | None]:
+async def _look(db: Db, chosen: Selection, reason: str) -> tuple[Preview, list[Method], int | None]:
     """The preview, and with a reason the deed: never more than the preview counted."""
-    db = await Db(database_url(), size=1).open()
-    try:
-        async with db.reading() as tx:
-            preview = await restrictions.preview(tx, chosen)
-            open_ways = await breaker.troubled(tx)
-        voided = None
-        if reason:
-            voided = await db.run(restrictions.void, _who(), chosen, reason=reason, most=preview.in_force)
-        return preview, open_ways, voided
-    finally:
-        await db.close()
-
-
-def _who() -> actor.Actor:
-    """Who sits at this host's terminal, for the audit trail."""
-    name = "nobody"
-    with suppress(OSError, KeyError):
-        name = getpass.getuser()
-    return actor.system(f"command line of {name}")
+    async with db.reading() as tx:
+        preview = await restrictions.preview(tx, chosen)
+        open_ways = await breaker.troubled(tx)
+    voided = None
+    if reason:
+        voided = await db.run(restrictions.void, who(), chosen, reason=reason, most=preview.in_force)
+    return preview, open_ways, voided

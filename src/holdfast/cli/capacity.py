@@ -7,7 +7,6 @@ with ``--propose`` and approved at the console. ``run`` takes a cut on from wher
 from __future__ import annotations
 
 import argparse
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
@@ -18,8 +17,9 @@ from holdfast.inventory.policies import Mark, Plan, Wish
 from holdfast.kit import actor, clock
 from holdfast.kit.db import Db
 from holdfast.kit.problems import NotFound
-from holdfast.main import database_url
 from holdfast.orders import displacement, displacement_capacity, displacement_run, displacement_store
+
+from .terminal import verb
 
 WHO = actor.system("command line")
 MADE = ("absolute", "percent", "closed", "paused", "inside", "entry_paused")
@@ -71,25 +71,12 @@ def register(commands: Any) -> None:
 def _verb(
     actions: Any, name: str, text: str, do: Callable[[Db, argparse.Namespace], Awaitable[str]], *, changes: bool = False
 ) -> argparse.ArgumentParser:
-    verb: argparse.ArgumentParser = actions.add_parser(name, help=text)
-    verb.set_defaults(run=lambda given: _open(do, given))
+    made = verb(actions, name, text, do)
     if changes:
-        verb.add_argument("--reason", required=True, help="kept in the audit trail")
-        verb.add_argument("--apply", action="store_true", help="do it, if one person may")
-        verb.add_argument("--propose", action="store_true", help="ask for a second person")
-    return verb
-
-
-def _open(do: Callable[[Db, argparse.Namespace], Awaitable[str]], given: argparse.Namespace) -> int:
-    async def ran() -> str:
-        db = await Db(database_url(), size=5).open()
-        try:
-            return await do(db, given)
-        finally:
-            await db.close()
-
-    print(asyncio.run(ran()))
-    return 0
+        made.add_argument("--reason", required=True, help="kept in the audit trail")
+        made.add_argument("--apply", action="store_true", help="do it, if one person may")
+        made.add_argument("--propose", action="store_true", help="ask for a second person")
+    return made
 
 
 async def _show(db: Db, given: argparse.Namespace) -> str:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from holdfast import inventory, orders, passes
 from holdfast.kit import actor, clock
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+
+from .terminal import with_database
 
 WHO = actor.system("command-line")
 
@@ -46,7 +45,8 @@ def offer(given: argparse.Namespace) -> int:
         await db.run(inventory.generate, WHO, today=clock.now().date())
         print(f"{len(file.cards)} cards on sale, {changed} of them new or changed")
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def show(given: argparse.Namespace) -> int:
@@ -66,17 +66,20 @@ def show(given: argparse.Namespace) -> int:
             print(f"  {use.state}: {use.item} on {use.visit_date}, order {use.order_number} line {use.line_seq}")
         print(f"  worth now {worth.refund_minor} of {worth.paid_minor} ({worth.ground} {worth.source})".rstrip())
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def suspend(given: argparse.Namespace) -> int:
     """Stops a card."""
-    return _with_database(lambda db: db.run(passes.cards.suspend, WHO, given.number, given.why))
+    with_database(lambda db: db.run(passes.cards.suspend, WHO, given.number, given.why))
+    return 0
 
 
 def resume(given: argparse.Namespace) -> int:
     """Lets it go on."""
-    return _with_database(lambda db: db.run(passes.cards.resume, WHO, given.number, given.why))
+    with_database(lambda db: db.run(passes.cards.resume, WHO, given.number, given.why))
+    return 0
 
 
 def give_back(given: argparse.Namespace) -> int:
@@ -85,16 +88,5 @@ def give_back(given: argparse.Namespace) -> int:
     async def work(db: Db) -> None:
         print(await orders.card_returns.by_seller(db, WHO, given.number, given.why))
 
-    return _with_database(work)
-
-
-def _with_database(work: Callable[[Db], Awaitable[None]]) -> int:
-    async def run() -> None:
-        db = await Db(database_url(), size=2).open()
-        try:
-            await work(db)
-        finally:
-            await db.close()
-
-    asyncio.run(run())
+    with_database(work)
     return 0

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import getpass
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from holdfast import inventory, orders
-from holdfast.kit import actor, ids
-from holdfast.kit.actor import Actor
+from holdfast.kit import ids
 from holdfast.kit.db import Db
 from holdfast.kit.problems import NotFound
-from holdfast.main import database_url
 from holdfast.orders.imports_model import CONFLICTS, Outcome, Report
+
+from .terminal import who, with_database
 
 
 class FileMissing(NotFound):
@@ -58,12 +55,12 @@ def make(given: argparse.Namespace) -> int:
     """A desk, ready to be given places and slips."""
 
     async def run(db: Db) -> None:
-        made = await db.run(inventory.allotments.make_desk, _who(), given.code, given.name, given.venue)
+        made = await db.run(inventory.allotments.make_desk, who(), given.code, given.name, given.venue)
         print(
             f"{made.code} {made.name}: give it places with `holdfast desk set-aside`, print slips at /console/desk/paper"
         )
 
-    asyncio.run(_with_database(run))
+    with_database(run)
     return 0
 
 
@@ -73,7 +70,7 @@ def set_aside(given: argparse.Namespace) -> int:
     async def run(db: Db) -> None:
         await db.run(
             inventory.allotments.set_rule,
-            _who(),
+            who(),
             given.code,
             given.venue,
             given.percent * 100,
@@ -82,16 +79,8 @@ def set_aside(given: argparse.Namespace) -> int:
         )
         print(f"{await inventory.allotments.apply_rules(db)} slots follow it")
 
-    asyncio.run(_with_database(run))
+    with_database(run)
     return 0
-
-
-def _who() -> Actor:
-    """Who sits at this host's terminal, for the audit trail."""
-    name = "nobody"
-    with suppress(OSError, KeyError):
-        name = getpass.getuser()
-    return actor.system(f"command line of {name}")
 
 
 def print_template(given: argparse.Namespace) -> int:
@@ -102,7 +91,7 @@ def print_template(given: argparse.Namespace) -> int:
 
 def show(given: argparse.Namespace) -> int:
     """One line for each desk."""
-    asyncio.run(_with_database(_show))
+    with_database(_show)
     return 0
 
 
@@ -114,25 +103,17 @@ def bring_in(given: argparse.Namespace) -> int:
         content = path.read_bytes()
     except OSError as reason:
         raise FileMissing(file=given.file) from reason
-    rows, who = orders.imports.read(content), _who()
+    rows, by = orders.imports.read(content), who()
 
     async def run(db: Db) -> Report:
         desk = await db.read(inventory.allotments.require, given.desk)
         if given.dry_run:
-            return await orders.imports.dry_run(db, who, desk.code, path.name, rows)
-        return await orders.imports.run(db, who, desk.code, path.name, rows, content=content)
+            return await orders.imports.dry_run(db, by, desk.code, path.name, rows)
+        return await orders.imports.run(db, by, desk.code, path.name, rows, content=content)
 
-    report = asyncio.run(_with_database(run))
+    report = with_database(run)
     _print(report, dry=given.dry_run)
     return 1 if report.count("conflict") else 0
-
-
-async def _with_database(run: Any) -> Any:
-    db = await Db(database_url(), size=2).open()
-    try:
-        return await run(db)
-    finally:
-        await db.close()
 
 
 async def _show(db: Db) -> None:

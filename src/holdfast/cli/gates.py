@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from typing import Any
 
 from holdfast import catalogue, passes
-from holdfast.kit import actor, settings
+from holdfast.kit import actor
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+
+from .terminal import with_database
 
 
 def register(commands: Any) -> None:
@@ -34,7 +34,8 @@ def make(given: argparse.Namespace) -> int:
         made = await db.run(passes.devices.make, actor.system("command-line"), venue.id, given.name)
         print(made.url)
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def devices(given: argparse.Namespace) -> int:
@@ -46,7 +47,8 @@ def devices(given: argparse.Namespace) -> int:
             seen = one.seen_at.isoformat(timespec="seconds") if one.seen_at else "never"
             print(f"{one.id}  {state:5}  {one.venue_id}  {one.name}  seen {seen}  let in today {one.today}")
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def conflicts(given: argparse.Namespace) -> int:
@@ -56,7 +58,7 @@ def conflicts(given: argparse.Namespace) -> int:
     async def work(db: Db) -> None:
         found.extend(await db.read(passes.admissions.disputes))
 
-    _with_database(work)
+    with_database(work)
     for one in found:
         rival = f"; counts: {one.rival.device_name} {one.rival.at.isoformat(timespec='seconds')}" if one.rival else ""
         late = one.late
@@ -64,15 +66,3 @@ def conflicts(given: argparse.Namespace) -> int:
             f"{late.verdict}: {late.order_number} ticket {late.ticket}, {late.device_name} {late.at.isoformat(timespec='seconds')}{rival}"
         )
     return 1 if found else 0
-
-
-def _with_database(work: Any) -> int:
-    async def opened() -> None:
-        db = await Db(await asyncio.to_thread(database_url), size=settings.current().pool_size).open()
-        try:
-            await work(db)
-        finally:
-            await db.close()
-
-    asyncio.run(opened())
-    return 0

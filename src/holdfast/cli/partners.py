@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from holdfast import partners
-from holdfast.kit import actor, ids, settings
+from holdfast.kit import actor, ids
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+
+from .terminal import with_database
 
 BY = actor.system("command-line")
 
@@ -86,7 +86,7 @@ def every(given: argparse.Namespace) -> int:
                 f"{state:7} {one.partner.id:24} {one.supplies:3} products, last word {word}, {one.waiting} bookings to answer"
             )
 
-    _with_database(work)
+    with_database(work)
     return 1 if needy else 0
 
 
@@ -105,7 +105,8 @@ def show_one(given: argparse.Namespace) -> int:
             kinds = ",".join(str(news.get("kind")) for news in said.body[:5])
             print(f"  said {said.received_at.isoformat(timespec='seconds')} {said.way:7} {said.outcome:8} {kinds}")
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def add_one(given: argparse.Namespace) -> int:
@@ -118,7 +119,8 @@ def add_one(given: argparse.Namespace) -> int:
         )
         print(made.id)
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def supply_one(given: argparse.Namespace) -> int:
@@ -131,7 +133,8 @@ def supply_one(given: argparse.Namespace) -> int:
         )  # fmt: skip
         print(f"{found.product_id}: a word holds {found.day_minutes} min on the day, {found.minutes} min before")
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def say_one(given: argparse.Namespace) -> int:
@@ -142,7 +145,8 @@ def say_one(given: argparse.Namespace) -> int:
         receipt = await partners.feeds.receive(db, BY, given.partner, "console", ids.uuid7().hex, news)
         print(receipt.outcome)
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def upload_one(given: argparse.Namespace) -> int:
@@ -153,7 +157,8 @@ def upload_one(given: argparse.Namespace) -> int:
         receipt = await partners.feeds.receive(db, BY, given.partner, "upload", ids.uuid7().hex, news)
         print(f"{receipt.outcome}: {len(receipt.results)} rows")
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def make_token(given: argparse.Namespace) -> int:
@@ -163,7 +168,8 @@ def make_token(given: argparse.Namespace) -> int:
         _made, secret = await db.run(partners.make_token, BY, given.partner, name=given.name)
         print(secret)
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def connect(given: argparse.Namespace) -> int:
@@ -173,7 +179,8 @@ def connect(given: argparse.Namespace) -> int:
         count = await partners.client_pull.connect(db, BY, given.partner, given.url, sys.stdin.readline().strip())
         print(f"{count} products are offered to us")
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def octo_item(given: argparse.Namespace) -> int:
@@ -184,7 +191,8 @@ def octo_item(given: argparse.Namespace) -> int:
             db, BY, given.partner, given.product, given.theirs, option_id=given.option, unit_id=given.unit
         )
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def pull_one(given: argparse.Namespace) -> int:
@@ -194,7 +202,7 @@ def pull_one(given: argparse.Namespace) -> int:
     async def work(db: Db) -> None:
         answered.append(await partners.client_pull.pull(db, given.partner))
 
-    _with_database(work)
+    with_database(work)
     return 0 if answered == [True] else 1
 
 
@@ -205,26 +213,17 @@ def print_link(given: argparse.Namespace) -> int:
         await db.read(partners.require, given.partner)
         print(await db.read(partners.links.link, given.partner))
 
-    return _with_database(work)
+    with_database(work)
+    return 0
 
 
 def switch_off(given: argparse.Namespace) -> int:
     """Nothing of it is sold; what is booked stays."""
-    return _with_database(lambda db: db.run(partners.disable, BY, given.partner, reason=given.reason))
+    with_database(lambda db: db.run(partners.disable, BY, given.partner, reason=given.reason))
+    return 0
 
 
 def switch_on(given: argparse.Namespace) -> int:
     """Its word counts again."""
-    return _with_database(lambda db: db.run(partners.enable, BY, given.partner, reason=given.reason))
-
-
-def _with_database(work: Callable[[Db], Awaitable[Any]]) -> int:
-    async def opened() -> None:
-        db = await Db(await asyncio.to_thread(database_url), size=settings.current().pool_size).open()
-        try:
-            await work(db)
-        finally:
-            await db.close()
-
-    asyncio.run(opened())
+    with_database(lambda db: db.run(partners.enable, BY, given.partner, reason=given.reason))
     return 0

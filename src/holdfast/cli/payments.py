@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import getpass
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,14 +14,14 @@ from uuid import UUID
 import msgspec
 
 from holdfast import orders, payments
-from holdfast.kit import actor, clock
-from holdfast.kit.actor import Actor
+from holdfast.kit import clock
 from holdfast.kit.db import Db, Tx
 from holdfast.kit.money import Money, parse_major
-from holdfast.main import database_url
 from holdfast.payments import bills, bulk, channels, overview, reconciliation, resolver, rollouts, search, switches
 from holdfast.payments.health_store import Switch
 from holdfast.payments.reconciliation_model import KINDS, BillNotReady, DayReport, Item
+
+from .terminal import who, with_database
 
 WATCH_S = 2.0
 Run = Callable[[Db, argparse.Namespace], Coroutine[Any, Any, int]]
@@ -82,24 +80,7 @@ def _amount(text: str) -> str:
 
 def _command(run: Run) -> Callable[[argparse.Namespace], int]:
     """A command line's function: opens the database and the channels around `run`."""
-
-    async def opened(given: argparse.Namespace) -> int:
-        db = await Db(database_url(), size=4).open()
-        try:
-            return await run(db, given)
-        finally:
-            await payments.close_channels()
-            await db.close()
-
-    return lambda given: asyncio.run(opened(given))
-
-
-def _who() -> Actor:
-    """Who sits at this host's terminal, for the audit trail."""
-    name = "nobody"
-    with suppress(OSError, KeyError):
-        name = getpass.getuser()
-    return actor.system(f"command line of {name}")
+    return lambda given: with_database(lambda db: run(db, given))
 
 
 def _write(name: str, passed: bool, **more: Any) -> None:
@@ -228,7 +209,7 @@ def _switch_line(switch: Switch) -> str:
 async def _switch(db: Db, given: argparse.Namespace) -> int:
     provider, _, method = given.channel.partition("/")
     number = await db.run(
-        switches.turn_off, _who(), provider, method or None, given.reason, timedelta(hours=given.hours)
+        switches.turn_off, who(), provider, method or None, given.reason, timedelta(hours=given.hours)
     )
     print(f"{given.channel} is switched off; `holdfast payments unswitch {number}` lifts it")
     return 0
@@ -242,13 +223,13 @@ async def _switches(db: Db, given: argparse.Namespace) -> int:
 
 
 async def _unswitch(db: Db, given: argparse.Namespace) -> int:
-    await db.run(switches.turn_on, _who(), given.id)
+    await db.run(switches.turn_on, who(), given.id)
     print(f"switch {given.id} is lifted")
     return 0
 
 
 async def _rollout(db: Db, given: argparse.Namespace) -> int:
-    await db.run(rollouts.change, _who(), given.provider, given.version, given.mode, given.percent, given.reason)
+    await db.run(rollouts.change, who(), given.provider, given.version, given.mode, given.percent, given.reason)
     print(f"{given.provider} {given.version}: {given.mode}" + (f" {given.percent}%" if given.mode == "canary" else ""))
     return 0
 
@@ -264,8 +245,8 @@ async def _give_back(tx: Tx, payment_id: UUID, amount: str | None, reason: str) 
     currency = (await search.detail(tx, payment_id)).intent.currency
     if amount is None:
         money = Money(await payments.left_minor(tx, payment_id), currency)
-        await orders.refund(tx, _who(), payment_id, None, reason)
+        await orders.refund(tx, who(), payment_id, None, reason)
         return money
     money = parse_major(amount, currency)
-    await orders.refund(tx, _who(), payment_id, money.amount_minor, reason)
+    await orders.refund(tx, who(), payment_id, money.amount_minor, reason)
     return money

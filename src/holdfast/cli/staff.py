@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import getpass
 from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from holdfast import accounts
-from holdfast.kit import actor, settings
+from holdfast.kit import settings
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, Tx
-from holdfast.main import database_url
+
+from .terminal import who, with_database
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,26 +58,11 @@ def _roles(command: argparse.ArgumentParser) -> None:
 def _command(run: Callable[[Db, argparse.Namespace], Coroutine[Any, Any, None]]) -> Callable[[argparse.Namespace], int]:
     """A command line's function: opens the database around `run`."""
 
-    async def opened(given: argparse.Namespace) -> None:
-        db = await Db(database_url(), size=1).open()
-        try:
-            await run(db, given)
-        finally:
-            await db.close()
-
     def command(given: argparse.Namespace) -> int:
-        asyncio.run(opened(given))
+        with_database(lambda db: run(db, given))
         return 0
 
     return command
-
-
-def _who() -> Actor:
-    """Who sits at this host's terminal, for the audit trail."""
-    name = "nobody"
-    with suppress(OSError, KeyError):
-        name = getpass.getuser()
-    return actor.system(f"command line of {name}")
 
 
 async def _on(
@@ -91,15 +74,15 @@ async def _on(
 ) -> T:
     """Runs a command on the account with that login."""
     member = await db.read(accounts.staff_named, login)
-    return await db.run(command, _who(), member.id, *args, **kwargs)
+    return await db.run(command, who(), member.id, *args, **kwargs)
 
 
 async def _add(db: Db, given: argparse.Namespace) -> None:
     about = {"login": given.login, "name": given.name, "roles": given.roles}
     if given.demo is None:
-        _print_link(await db.run(accounts.add_staff, _who(), **about))
+        _print_link(await db.run(accounts.add_staff, who(), **about))
     else:
-        secret = await accounts.furnish_staff(db, _who(), **about, password=given.demo)
+        secret = await accounts.furnish_staff(db, who(), **about, password=given.demo)
         print(f"{given.login} can sign in at {settings.current().base_url}/console\nauthenticator secret: {secret}")
 
 

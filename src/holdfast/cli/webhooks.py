@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,7 +11,8 @@ from uuid import UUID
 from holdfast import notices
 from holdfast.kit import actor
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+
+from .terminal import with_database
 
 T = TypeVar("T")
 WHO = actor.system("command line")
@@ -63,24 +63,10 @@ def register(commands: Any) -> None:
     )
 
 
-def _with_database(work: Callable[[Db], Awaitable[T]]) -> T:
-    """Runs `work` with a small pool, and closes what it has opened."""
-
-    async def run() -> T:
-        db = await Db(database_url(), size=2).open()
-        try:
-            return await work(db)
-        finally:
-            await notices.close_webhooks()
-            await db.close()
-
-    return asyncio.run(run())
-
-
 def add(given: argparse.Namespace) -> int:
     """Prints the id and the secret."""
     events = list(notices.EVENTS) if given.events == "all" else [name.strip() for name in given.events.split(",")]
-    added = _with_database(
+    added = with_database(
         lambda db: notices.subscriptions.add(
             db, WHO, given.url, events, description=given.description, contact=given.contact, locale=given.locale
         )
@@ -96,7 +82,7 @@ def show(given: argparse.Namespace) -> int:
         async with db.reading() as tx:
             return await notices.subscriptions.listed(tx, ended=given.all), await notices.subscriptions.health(tx)
 
-    found, health = _with_database(read)
+    found, health = with_database(read)
     for subscription in found:
         print(f"{subscription.id}  {subscription.state:7} {subscription.url}  {subscription.description}".rstrip())
         print(f"    {', '.join(subscription.events)}")
@@ -128,14 +114,14 @@ def show_events(given: argparse.Namespace) -> int:
 
 def pause(given: argparse.Namespace) -> int:
     """Nothing is sent until it is resumed."""
-    _with_database(lambda db: db.run(notices.subscriptions.pause, WHO, given.id, given.reason))
+    with_database(lambda db: db.run(notices.subscriptions.pause, WHO, given.id, given.reason))
     print("paused")
     return 0
 
 
 def resume(given: argparse.Namespace) -> int:
     """Says how many deliveries are due now."""
-    due = _with_database(lambda db: db.run(notices.subscriptions.resume, WHO, given.id, catch_up=not given.skip_missed))
+    due = with_database(lambda db: db.run(notices.subscriptions.resume, WHO, given.id, catch_up=not given.skip_missed))
     print(f"active; {due} deliveries are due now")
     return 0
 
@@ -143,14 +129,14 @@ def resume(given: argparse.Namespace) -> int:
 def rotate(given: argparse.Namespace) -> int:
     """Prints the new secret."""
     overlap = timedelta(hours=max(0, given.overlap_hours))
-    secret = _with_database(lambda db: db.run(notices.subscriptions.rotate, WHO, given.id, overlap=overlap))
+    secret = with_database(lambda db: db.run(notices.subscriptions.rotate, WHO, given.id, overlap=overlap))
     print(f"secret: {secret}\nThe old one signs too for {overlap}." if overlap else f"secret: {secret}")
     return 0
 
 
 def test(given: argparse.Namespace) -> int:
     """Exit 1 when the receiver did not accept it."""
-    attempt = _with_database(lambda db: notices.webhooks.test(db, WHO, given.id)).attempt
+    attempt = with_database(lambda db: notices.webhooks.test(db, WHO, given.id)).attempt
     accepted = attempt.status is not None and 200 <= attempt.status < 300
     print(
         f"{'accepted' if accepted else 'not accepted'}: {attempt.error or attempt.status} after {attempt.elapsed_ms} ms"
@@ -162,7 +148,7 @@ def test(given: argparse.Namespace) -> int:
 
 def show_deliveries(given: argparse.Namespace) -> int:
     """The newest first, each on a line."""
-    found = _with_database(
+    found = with_database(
         lambda db: db.read(notices.webhooks.deliveries, given.id, state=given.state, limit=max(1, given.limit))
     )
     for row in found:
@@ -174,13 +160,13 @@ def show_deliveries(given: argparse.Namespace) -> int:
 
 def resend(given: argparse.Namespace) -> int:
     """The worker sends it within a second or two."""
-    delivery = _with_database(lambda db: db.run(notices.webhooks.resend, WHO, given.delivery))
+    delivery = with_database(lambda db: db.run(notices.webhooks.resend, WHO, given.delivery))
     print(f"{delivery.type} to {delivery.url} is due now")
     return 0
 
 
 def remove(given: argparse.Namespace) -> int:
     """Ends the subscription."""
-    _with_database(lambda db: db.run(notices.subscriptions.end, WHO, given.id, given.reason))
+    with_database(lambda db: db.run(notices.subscriptions.end, WHO, given.id, given.reason))
     print("ended")
     return 0

@@ -271,7 +271,7 @@ def _form(request: Request, values: dict[str, str]) -> Form:
         "venues": _("Venues"), "kind": _("What holds"), "value": _("Number"), "first": _("First day"), "last": _("Last day"),
         "about": _("Ticket and time"), "day_type": _("Kind of day"), "ground_zh": _("Ground, in Chinese"),
         "ground_en": _("Ground, in English"), "authority": _("Ordered by"), "document_no": _("Document number"),
-        "supersedes": _("Instead of"), "code": _("Code"), "name_zh": _("Name, in Chinese"), "name_en": _("Name, in English"),
+        "supersedes": _("Instead of"), "code": _("Short name"), "name_zh": _("Name, in Chinese"), "name_en": _("Name, in English"),
         "reason": _("Reason"), "file": _("File"),
     }  # fmt: skip
     return Form(values, labels=labels)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,7 +15,7 @@ from holdfast.web import sessions
 from holdfast.web.forms import Form
 from holdfast.web.render import speaker
 
-from . import access, capacity_words
+from . import access, capacity_words, uploads
 from .capacity import HERE, READERS
 from .pages import add_problem, page, read_reason
 
@@ -44,7 +43,7 @@ async def _page(request: Request, form: Form, mistakes: list[dict[str, object]] 
 async def propose(request: Request) -> Response:
     """``POST /console/capacity/catalogue``: a file is tried and proposed; every mistake in it is listed at once."""
     seen = await access.require(request, Role.OPERATIONS)
-    values, name, content = await _sent(request)
+    values, name, content = await uploads.sent(request, FILE_BYTES_MAX, "catalogue.json")
     form = _form(request, values)
     reason = read_reason(form)
     if not content:
@@ -61,20 +60,6 @@ async def propose(request: Request) -> Response:
         add_problem(form, problem, "file")
         return await _page(request, form)
     return sessions.see(f"{HERE}/proposals/{made.id}")
-
-
-async def _sent(request: Request) -> tuple[dict[str, str], str, bytes]:
-    """The fields of the form, the file's name and content; no content when there is none, or far too much."""
-    typed = request.headers.get("content-length", "")
-    is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
-    if not is_form or not typed.isdigit() or int(typed) > FILE_BYTES_MAX + 64 * 1024:
-        return {}, "", b""
-    async with request.form(max_files=1, max_fields=20) as sent:
-        values = {key: value for key, value in sent.items() if isinstance(value, str)}
-        file = sent.get("file")
-        if not isinstance(file, UploadFile):
-            return values, "", b""
-        return values, file.filename or "catalogue.json", await file.read()
 
 
 def _form(request: Request, values: dict[str, str]) -> Form:

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import zlib
-from contextlib import suppress
 from uuid import UUID
 
 import msgspec
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,12 +19,10 @@ from holdfast.web import render, sessions
 from holdfast.web.forms import Form
 from holdfast.web.render import speaker
 
-from . import access, desk_words
+from . import access, desk_words, uploads
 from .desk_slips import HERE, READERS, SUPERVISORS, board
 from .pages import add_problem, page, read_reason
 
-CARRIED_MAX = 900_000
-"""Characters of a file that a dry run hands on to the import, compressed; a larger one is chosen again."""
 PLAIN = tuple(desk_words.FIELDS)
 
 
@@ -45,7 +38,7 @@ async def template(request: Request) -> Response:
 async def bring_in(request: Request) -> Response:
     """``POST /console/desk/paper/imports``: a dry run of a file, or its import."""
     seen = await access.require(request, *READERS)
-    values, name, content = await _sent(request)
+    values, name, content = await uploads.sent(request, imports_files.SIZE_MAX, "slips.csv")
     form = Form(values, labels={"file": speaker(request)("File"), "desk": speaker(request)("Desk")})
     if not content:
         form.add("file", "Choose a file of at most 5 MB.")
@@ -56,35 +49,15 @@ async def bring_in(request: Request) -> Response:
         rows = orders.imports.read(content)
         if form.value("act") != "import":
             report = await orders.imports.dry_run(db, seen.actor, desk.code, name, rows)
-            carried = base64.b64encode(zlib.compress(content, 9)).decode()
             return page(
                 request, "desk_dry_run.html", here=HERE, report=report, desk=desk, name=name, said=desk_words,
-                carried=carried if len(carried) <= CARRIED_MAX else "",
+                carried=uploads.carried(content),
             )  # fmt: skip
         report = await orders.imports.run(db, seen.actor, desk.code, name, rows, content=content)
     except Problem as problem:
         add_problem(form, problem, "" if problem.errors else "desk")
         return await board(request, form, "import")
     return sessions.see(f"{HERE}/imports/{report.import_id}")
-
-
-async def _sent(request: Request) -> tuple[dict[str, str], str, bytes]:
-    """The fields, the file's name and its content: uploaded now, or carried on from the dry run; empty when there is none."""
-    length = request.headers.get("content-length", "")
-    is_form = request.headers.get("content-type", "").startswith("multipart/form-data")
-    if not is_form or not length.isdigit() or int(length) > imports_files.SIZE_MAX + 64 * 1024:
-        return {}, "", b""
-    async with request.form(max_files=1, max_fields=10) as sent:
-        values = {key: value for key, value in sent.items() if isinstance(value, str)}
-        file = sent.get("file")
-        content = await file.read() if isinstance(file, UploadFile) else b""
-        name = (file.filename if isinstance(file, UploadFile) and content else values.get("name")) or "slips.csv"
-    carried = values.pop("carried", "")
-    if carried and not content:
-        with suppress(binascii.Error, ValueError, zlib.error):
-            unpacker = zlib.decompressobj()
-            content = unpacker.decompress(base64.b64decode(carried), imports_files.SIZE_MAX)
-    return values, name[:200], content
 
 
 async def show_import(request: Request) -> Response:
