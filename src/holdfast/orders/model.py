@@ -9,8 +9,11 @@ from uuid import UUID
 
 import msgspec
 
+from holdfast.campaigns.model import Grant
 from holdfast.kit.money import Money
 from holdfast.kit.problems import Conflict, Invalid, NotFound, TooMany
+
+from .discounts_model import Discount
 
 
 class State(StrEnum):
@@ -56,10 +59,15 @@ class BasketLine(msgspec.Struct, frozen=True):
 
 
 class Basket(msgspec.Struct, frozen=True):
-    """What a traveller wants, all or nothing, and the phone that gets the messages."""
+    """What a traveller wants, all or nothing, and the phone that gets the messages.
+
+    `quoted_total_minor` is the price of it all that was shown, if one was: it may become less until it is booked, never more.
+    """
 
     lines: list[BasketLine]
     phone: str
+    code: str = ""
+    quoted_total_minor: int | None = None
 
 
 class PlacingLine(msgspec.Struct, frozen=True):
@@ -72,6 +80,16 @@ class PlacingLine(msgspec.Struct, frozen=True):
     quoted_minor: int | None
     people: int
     document_types: list[str]
+
+
+class KeptLine(PlacingLine, frozen=True, kw_only=True):
+    """A line that comes back after it was lost without fault: a ticket costs `kept_minor` at most.
+
+    `off_minor` is taken off by grants that come along from the first order (0 by gifts alone); None when there are none.
+    """
+
+    kept_minor: int
+    off_minor: int | None = None
 
 
 class PlacingTraveller(msgspec.Struct, frozen=True):
@@ -104,6 +122,11 @@ class PlaceRequest(msgspec.Struct, frozen=True):
     actor: str
     lines: list[PlacingLine]
     travellers: list[PlacingTraveller]
+    code: str = ""
+    quoted_total_minor: int | None = None
+    epoch: int | None = None
+    grants: list[Grant] | None = None
+    """What campaigns give it, priced with the offers of `epoch`; see `orders.offers`."""
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -135,6 +158,8 @@ class Line(msgspec.Struct, frozen=True):
     unit_minor: int
     live: bool
     venue_kind: str = ""
+    discount_minor: int = 0
+    """What campaigns took off, all tickets together."""
 
 
 class TravellerView(msgspec.Struct, frozen=True):
@@ -179,6 +204,8 @@ class OrderRow(msgspec.Struct, frozen=True):
     confirmed_at: datetime | None
     intent_id: UUID | None
     ticket_version: int = 1
+    granted: bool = False
+    """Campaigns have granted something to it."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -189,6 +216,8 @@ class Order(msgspec.Struct, frozen=True):
     travellers: list[TravellerView]
     events: list[Event]
     redacted: bool = False
+    discounts: list[Discount] = []
+    """What campaigns took off it, and what they gave with it."""
 
     @property
     def number(self) -> str:

@@ -11,13 +11,14 @@ from uuid import UUID
 import msgspec
 
 from holdfast.accounts import documents
+from holdfast.campaigns import live
 from holdfast.kit import clock, crypto, faults, idempotency, ids, jobs, problems, settings
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Batch, Db, Tx
 from holdfast.kit.i18n import both
 from holdfast.kit.problems import InvalidInput, Problem
 
-from . import store
+from . import offers, store
 from .model import Basket, BasketLine, Placed, PlaceRequest, PlacingLine, PlacingTraveller, State
 
 LINES_MAX = 10
@@ -35,6 +36,8 @@ def prepare(
     """
     errors: list[dict[str, Any]] = []
     today = today or (clock.now() + timedelta(hours=8)).date()
+    if len(basket.code) > offers.CODE_MAX:
+        errors.append(_finding("code", "CODE_LENGTH", "A code has at most 40 characters."))
     if len(key) > 255 or not key.isprintable() or not key:
         errors.append(_finding("key", "KEY_SHAPE", "The key has 1 to 255 printable characters."))
     phone, found = documents.check_phone(basket.phone, field="phone")
@@ -66,6 +69,8 @@ def prepare(
         actor=str(actor),
         lines=lines,
         travellers=travellers,
+        code=basket.code.strip(),
+        quoted_total_minor=basket.quoted_total_minor,
     )
 
 
@@ -172,12 +177,49 @@ def _result(answer: _Answer) -> Placed | Problem:
     return Placed(answer.order_id, answer.number, answer.state, answer.amount_minor, answer.currency, answer.expires_at)
 
 
+async def place_one(tx: Tx, request: PlaceRequest, *, is_known: bool, hold_s: int | None = None) -> Placed | Problem:
+    """Prices a booking and decides it in its caller's transaction, where more than the booking belongs to it.
+
+    Whoever calls this commits also after BenefitOver: the guard may have stopped a campaign. `is_known`: whether its account
+    tells who books; else offers that ask for that are left out.
+    """
+    answer: Placed | Problem = offers.OffersMoved()
+    for _ in range(offers.TRIES):
+        offered = await live.load(tx)
+        strangers = () if is_known else (request.account_id,)
+        [priced] = await offers.price_all(tx, offered, [request], strangers=strangers)
+        if isinstance(priced, Problem):
+            return priced
+        [answer] = await place_many(tx, [priced], hold_s=hold_s)
+        if not isinstance(answer, offers.OffersMoved):
+            break
+    return answer
+
+
 def group_commit(db: Db, *, lanes: int, limit: int = 256, depth: int = 20_000) -> Batch[PlaceRequest, Placed]:
     """The one place where this process's bookings meet: ``placed = await place(request)``."""
 
+    till = offers.Till(db)
+
     async def flush(requests: Sequence[PlaceRequest]) -> list[Placed | Problem]:
-        results = await db.run_one(place_many, requests)
+        """What was priced with offers that have moved meanwhile is priced again."""
+        answers: list[Placed | Problem] = [offers.OffersMoved()] * len(requests)
+        left = list(range(len(requests)))
+        for _ in range(offers.TRIES):
+            ready: list[tuple[int, PlaceRequest]] = []
+            for at, priced in zip(left, await till.price([requests[at] for at in left]), strict=True):
+                if isinstance(priced, Problem):
+                    answers[at] = priced
+                else:
+                    ready.append((at, priced))
+            results = await db.run_one(place_many, [priced for _, priced in ready]) if ready else []
+            for (at, _), result in zip(ready, results, strict=True):
+                answers[at] = result
+            left = [at for at, _ in ready if isinstance(answers[at], offers.OffersMoved)]
+            if not left:
+                break
+            till.forget()
         faults.point(COMMITTED)
-        return results
+        return answers
 
     return Batch(flush, limit=limit, lanes=lanes, depth=depth)

@@ -21,9 +21,13 @@ async def place_many(
 ) -> str:
     """The SQL function that decides and writes a batch; its JSON answer, one element per request."""
     heads, lines, travellers = [], [], []
+    offers: dict[int, int] = {}
     for n, request in enumerate(requests, 1):
         head = {name: getattr(request, name) for name in _HEAD}
         head["n"] = n
+        if request.grants is not None:  # many are alike: their grants travel once
+            head["offer"] = first = offers.setdefault(id(request.grants), n)
+            head["grants"] = [grant.wire() for grant in request.grants] if first == n else None
         heads.append(head)
         for line in request.lines:
             lines.append({"n": n, **msgspec.structs.asdict(line)})
@@ -40,7 +44,7 @@ async def place_many(
 
 
 _ORDER: LiteralString = """select id, number, account_id, state, amount_minor, currency, phone_masked, locale, channel,
-    placed_at, expires_at, confirmed_at, intent_id, ticket_version from orders.orders """
+    placed_at, expires_at, confirmed_at, intent_id, ticket_version, granted from orders.orders """
 _HEAD = tuple(name for name in PlaceRequest.__struct_fields__ if name not in ("lines", "travellers"))
 
 
@@ -123,7 +127,7 @@ async def lines(tx: ReadTx, order_ids: list[UUID]) -> dict[UUID, list[Line]]:
         LineOf,
         """select l.order_id, l.seq, l.slot_id, s.venue_id, v.name as venue_name, p.name as product_name, s.visit_date,
                   s.starts_at, s.ends_at, v.time_zone, c.name as ticket_name, l.quantity, l.places, l.unit_minor, l.live,
-                  v.kind as venue_kind
+                  v.kind as venue_kind, l.discount_minor
            from orders.lines l join inventory.slots s on s.id = l.slot_id
            join catalogue.venues v on v.id = s.venue_id join catalogue.products p on p.id = s.product_id
            join catalogue.prices c on c.id = l.price_id
