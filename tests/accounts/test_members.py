@@ -24,6 +24,7 @@ ALLOWED = {
     "orders/waitlist_store.py": "the same, in its last functions",
     "passes/card_rights_store.py": "the same",
     "partners/store.py": "a partner has one account, which nobody signs in to",
+    "orders/honour_store.py": "bad faith is decided of one account, on its own evidence",
     "orders/checks.py": "asks whether every order's account exists",
 }
 """What may compare with an account itself, and why."""

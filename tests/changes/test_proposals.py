@@ -6,6 +6,7 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from holdfast import changes
@@ -13,6 +14,7 @@ from holdfast.changes import proposals
 from holdfast.kit import clock, ids
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx
+from holdfast.kit.problems import Denied
 from tests import invariants, world
 
 pytestmark = pytest.mark.anyio
@@ -172,3 +174,125 @@ async def test_the_database_refuses_what_the_gate_would_not_do(db):
     await changes.approve(db, ANNA, proposal.id, proposal.shown)
     with pytest.raises(Exception, match="stays as it is"):
         await write(db, "update changes.reviews set by = 'somebody else'")
+
+
+# More than one other person
+
+
+class NotFinance(Denied):
+    """Only some may agree in this test."""
+
+
+async def _capacities(tx: ReadTx, actor: Actor, proposal: changes.Proposal) -> tuple[str, ...]:
+    if actor.name == "stranger":
+        raise NotFinance
+    return ("finance",) if actor.name.startswith("fin") else ()
+
+
+def _needs(payload: dict[str, Any], preview: dict[str, Any]) -> changes.Demand:
+    return changes.Demand(3 if preview["from"] == "risky" else 2, ("finance",))
+
+
+changes.register(
+    "test.many", apply=_apply, preview=_preview, ttl=timedelta(hours=72), demands=_needs, approver=_capacities,
+    approved_ttl=timedelta(days=7),
+)  # fmt: skip
+FIN, FINN = Actor("staff", ids.uuid7(), "fin"), Actor("staff", ids.uuid7(), "finn")
+
+
+async def test_a_change_that_needs_two_waits_for_both_and_the_second_approves(db):
+    proposal = await proposed(db, kind="test.many")
+    assert (proposal.people_needed, proposal.capacities_needed) == (2, ("finance",))
+    halfway = await changes.approve(db, ANNA, proposal.id, proposal.shown)
+    assert (halfway.state, halfway.approved_by) == (changes.State.PROPOSED, None)
+    with pytest.raises(changes.ProposalOver):
+        await changes.apply(db, ANNA, proposal.id)
+    with pytest.raises(changes.AlreadyAgreed):
+        await changes.approve(db, ANNA, proposal.id, proposal.shown)
+    clock.move(timedelta(hours=71))
+    approved = await changes.approve(db, FIN, proposal.id, proposal.shown)
+    assert (approved.state, approved.approved_by) == (changes.State.APPROVED, str(FIN))
+    assert set(await db.read(changes.agreed, approved)) == {str(ANNA), str(FIN)}
+    clock.move(timedelta(days=6))
+    assert (await changes.apply(db, LIN, proposal.id)).state is changes.State.APPLIED
+
+
+async def test_people_without_the_capacity_do_not_suffice_however_many(db):
+    proposal = await proposed(db, kind="test.many")
+    for at in range(4):
+        reviewer = Actor("staff", ids.uuid7(), f"anna {at}")
+        assert (await changes.approve(db, reviewer, proposal.id, proposal.shown)).state is changes.State.PROPOSED
+    assert (await changes.approve(db, FIN, proposal.id, proposal.shown)).state is changes.State.APPROVED
+
+
+async def test_who_may_not_agree_is_refused_with_the_reason_of_the_kind(db):
+    proposal = await proposed(db, kind="test.many")
+    with pytest.raises(NotFinance):
+        await changes.approve(db, Actor("staff", ids.uuid7(), "stranger"), proposal.id, proposal.shown)
+    with pytest.raises(changes.SamePerson):
+        await changes.approve(db, LIN, proposal.id, proposal.shown)
+
+
+async def test_agreements_to_another_preview_do_not_count_and_more_people_may_be_needed_by_then(db):
+    proposal = await proposed(db, kind="test.many")
+    await changes.approve(db, ANNA, proposal.id, proposal.shown)
+    await write(db, "update public.board set word = 'risky'")
+    with pytest.raises(changes.PreviewStale):
+        await changes.approve(db, FIN, proposal.id, proposal.shown)
+    renewed = await db.read(changes.require, proposal.id)
+    assert (renewed.people_needed, await db.read(changes.agreed, renewed)) == (3, {})
+    for person in (ANNA, FIN):
+        assert (await changes.approve(db, person, renewed.id, renewed.shown)).state is changes.State.PROPOSED
+    assert (await changes.approve(db, FINN, renewed.id, renewed.shown)).state is changes.State.APPROVED
+
+
+async def test_an_approval_counts_for_as_long_as_its_kind_says(db):
+    proposal = await proposed(db, kind="test.many")
+    for person in (ANNA, FIN):
+        await changes.approve(db, person, proposal.id, proposal.shown)
+    clock.move(timedelta(days=7, minutes=1))
+    with pytest.raises(changes.ProposalOver):
+        await changes.apply(db, LIN, proposal.id)
+    await changes.jobs.expire_proposals(db)
+
+
+async def test_the_database_refuses_an_approval_with_too_few_people(db):
+    proposal = await proposed(db, kind="test.many")
+    await changes.approve(db, FIN, proposal.id, proposal.shown)
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        await write(db, "update changes.proposals set state = 'approved'")
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        await write(db, "update changes.proposals set people_needed = 1")
+
+
+async def test_two_who_agree_at_once_both_count(db):
+    proposal = await proposed(db, kind="test.many")
+    found = await asyncio.gather(*(changes.approve(db, one, proposal.id, proposal.shown) for one in (ANNA, FIN)))
+    assert {one.state for one in found} == {changes.State.PROPOSED, changes.State.APPROVED}
+
+
+# Figures that are typed again, blind
+
+changes.register("test.blind", apply=_apply, preview=_preview, figures=lambda payload: {"word": payload["word"]})
+
+
+async def test_figures_typed_again_rightly_approve_and_a_slip_rejects_without_saying_which(db):
+    proposal = await proposed(db, kind="test.blind")
+    with pytest.raises(changes.FiguresDiffer) as differs:
+        await changes.approve(db, ANNA, proposal.id, proposal.shown, retyped={"word": "now"})
+    assert differs.value.fields == {}
+    assert (await db.read(changes.require, proposal.id)).state is changes.State.REJECTED
+    again = await proposed(db, kind="test.blind")
+    done = await changes.approve(db, ANNA, again.id, again.shown, retyped={"word": "new"})
+    assert done.state is changes.State.APPROVED
+
+
+async def test_there_is_no_approval_past_the_figures_and_no_rejection_by_who_may_not_approve(db):
+    proposal = await proposed(db, kind="test.blind")
+    with pytest.raises(changes.SamePerson):
+        await changes.approve(db, LIN, proposal.id, proposal.shown, retyped={"word": "wrong"})
+    with pytest.raises(changes.PreviewStale):
+        await changes.approve(db, ANNA, proposal.id, "00", retyped={"word": "wrong"})
+    assert (await db.read(changes.require, proposal.id)).is_open
+    with pytest.raises(changes.FiguresDiffer):
+        await changes.approve(db, ANNA, proposal.id, proposal.shown)

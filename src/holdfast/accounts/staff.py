@@ -64,7 +64,7 @@ async def change_roles(tx: Tx, actor: Actor, staff_id: UUID, roles: Sequence[str
         raise InvalidInput(errors=[_error("roles", NO_ROLE)])
     if Role.ENGINEER not in given:
         await _keep_an_engineer(tx, found)
-    await staff_store.set_roles(tx, staff_id, given)
+    await staff_store.set_roles(tx, staff_id, given, clock.now())
     await audit.record(tx, actor, "staff.roles", subject(found.login), before=found.roles, after=given, reason=reason)
 
 

@@ -12,6 +12,7 @@ from . import staff_passwords as passwords
 from . import staff_store
 from .staff import add_staff, staff_named
 from .staff_model import DemoRefused, subject
+from .staff_reviewing import RIPE
 from .staff_setup import KEPT
 
 
@@ -27,6 +28,7 @@ async def _furnish(tx: Tx, actor: Actor, login: str, name: str, roles: Sequence[
     link = await add_staff(tx, actor, login=login, name=name, roles=roles, reason="demonstration")
     member, secret = await staff_named(tx, link.login), passwords.new_secret()
     await staff_store.end_setups(tx, member.id, clock.now())
+    await staff_store.set_roles_since(tx, member.id, clock.now() - RIPE)
     await staff_store.set_credentials(tx, member.id, password_hash, crypto.seal(KEPT, secret), 0)
     await audit.record(tx, actor, "staff.demo", subject(link.login))
     return secret

@@ -30,6 +30,17 @@ class Credentials(msgspec.Struct, frozen=True):
         return Staff(self.id, self.login, self.name, self.roles)
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """A staff account as it stands now, with since when each role is held."""
+
+    id: UUID
+    login: str
+    name: str
+    roles: tuple[Role, ...]
+    active: bool
+    roles_since: dict[str, datetime]
+
+
 class Pending(msgspec.Struct, frozen=True):
     """A set-up that may still be finished, and for whom."""
 
@@ -70,8 +81,8 @@ async def insert_staff(tx: Tx, *, staff_id: UUID, login: str, name: str, roles: 
     """A new account without proofs; False when the login is taken."""
     return bool(
         await tx.execute(
-            """insert into accounts.staff (id, login, name, roles, created_at)
-               values (%(id)s, %(login)s, %(name)s, %(roles)s, %(at)s) on conflict on constraint login_taken do nothing""",
+            """insert into accounts.staff (id, login, name, roles, created_at, roles_at)
+               values (%(id)s, %(login)s, %(name)s, %(roles)s, %(at)s, %(at)s) on conflict on constraint login_taken do nothing""",
             id=staff_id, login=login, name=name, roles=list(roles), at=at,
         )
     )  # fmt: skip
@@ -126,9 +137,41 @@ async def use_step(tx: Tx, staff_id: UUID, totp_step: int) -> None:
     await tx.execute("update accounts.staff set totp_step = %(step)s where id = %(id)s", id=staff_id, step=totp_step)
 
 
-async def set_roles(tx: Tx, staff_id: UUID, roles: Sequence[str]) -> None:
-    """What somebody may do from now on."""
-    await tx.execute("update accounts.staff set roles = %(roles)s where id = %(id)s", id=staff_id, roles=list(roles))
+async def set_roles(tx: Tx, staff_id: UUID, roles: Sequence[str], at: datetime) -> None:
+    """What somebody may do from now on; the database notes since when each role is held."""
+    await tx.execute(
+        "update accounts.staff set roles = %(roles)s, roles_at = %(at)s where id = %(id)s",
+        id=staff_id, roles=list(roles), at=at,
+    )  # fmt: skip
+
+
+async def set_roles_since(tx: Tx, staff_id: UUID, at: datetime) -> None:
+    """Every role counts from another moment: for accounts that are ready at once."""
+    await tx.execute(
+        """update accounts.staff set roles_since = (select jsonb_object_agg(role, %(at)s::timestamptz) from unnest(roles) role)
+           where id = %(id)s""",
+        id=staff_id, at=at,
+    )  # fmt: skip
+
+
+async def standing(tx: ReadTx, staff_id: UUID) -> Standing | None:
+    """Who somebody is now, and since when they have each role."""
+    return await tx.maybe(
+        Standing,
+        "select id, login, name, roles, active, roles_since from accounts.staff where id = %(id)s",
+        id=staff_id,
+    )
+
+
+async def namesakes(tx: ReadTx, staff_id: UUID) -> list[UUID]:
+    """Accounts with the same name, this one among them; blanks and capitals do not count."""
+    found: list[UUID] = await tx.values(
+        """select o.id from accounts.staff s
+             join accounts.staff o on lower(regexp_replace(o.name, '[[:space:]]', '', 'g')) = lower(regexp_replace(s.name, '[[:space:]]', '', 'g'))
+            where s.id = %(id)s""",
+        id=staff_id,
+    )
+    return found
 
 
 async def set_active(tx: Tx, staff_id: UUID, inactive_reason: str | None) -> None:

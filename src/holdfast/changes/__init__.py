@@ -5,6 +5,10 @@ preview is made by applying the change and rolling it back, so it shows what wil
 would be. An approval is bound to the hashes of content and preview; when the world has moved and applying would
 do something else, the approval no longer counts and the new preview must be approved (`PreviewStale`).
 
+A kind says whose agreement it needs (`Demand`: so many people, one of them in a capacity such as finance) and who may agree;
+each agreement is a review, bound to the same hashes, and the last one approves. It may also say which figures they type again,
+blind: a slip rejects the proposal (`FiguresDiffer`).
+
 States: proposed → approved → applied → reverted; proposed → rejected; open ones → withdrawn | expired. Every step is a review,
 and reviews are never changed. The database holds that content stays as it was and that a second person approved it.
 """
@@ -12,7 +16,10 @@ and reviews are never changed. The database holds that content stays as it was a
 from . import jobs  # noqa: F401 - whoever imports a domain can emit news for it
 from .kinds import Draft, register
 from .model import (
+    AlreadyAgreed,
     BaseMoved,
+    Demand,
+    FiguresDiffer,
     NotRevertible,
     PreviewStale,
     Proposal,
@@ -24,11 +31,28 @@ from .model import (
     State,
     hashed,
 )
-from .proposals import apply, approve, propose, queue, recent, reject, require, revert, reviews, withdraw
+from .proposals import (
+    agreed,
+    apply,
+    approve,
+    capacities,
+    propose,
+    queue,
+    recent,
+    reject,
+    renew,
+    require,
+    revert,
+    reviews,
+    withdraw,
+)
 
 __all__ = [
+    "AlreadyAgreed",
     "BaseMoved",
+    "Demand",
     "Draft",
+    "FiguresDiffer",
     "NotRevertible",
     "PreviewStale",
     "Proposal",
@@ -38,14 +62,17 @@ __all__ = [
     "Review",
     "SamePerson",
     "State",
+    "agreed",
     "apply",
     "approve",
+    "capacities",
     "hashed",
     "propose",
     "queue",
     "recent",
     "register",
     "reject",
+    "renew",
     "require",
     "revert",
     "reviews",

@@ -16,6 +16,14 @@ async def applied_was_approved(tx: ReadTx) -> Offenders:
     )
 
 
+@check("No change was applied that fewer people had agreed to than it needs, or none in a capacity it needs")
+async def all_agreed(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select p.id, p.kind, p.people_needed, p.capacities_needed from changes.proposals p
+           where p.state in ('approved', 'applied', 'reverted') and not changes.is_agreed(p) limit 100"""
+    )
+
+
 @check("Every decided proposal says who decided it")
 async def decided_by_somebody(tx: ReadTx) -> Offenders:
     return await tx.dicts(

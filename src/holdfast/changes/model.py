@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -37,6 +38,13 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 OPEN = (State.PROPOSED, State.APPROVED)
 
 
+class Demand(msgspec.Struct, frozen=True):
+    """Whose agreement a proposal needs: so many people besides whoever proposed it, one of them in each capacity."""
+
+    people: int = 1
+    capacities: tuple[str, ...] = ()
+
+
 class Proposal(msgspec.Struct, frozen=True):
     """A change somebody wants. `preview` is what applying it did when it was tried last; `effects` what it has done."""
 
@@ -56,6 +64,8 @@ class Proposal(msgspec.Struct, frozen=True):
     state_since: datetime
     effects: dict[str, Any] | None
     approved_by: str | None
+    people_needed: int = 1
+    capacities_needed: tuple[str, ...] = ()
 
     @property
     def is_open(self) -> bool:
@@ -76,11 +86,18 @@ class Review(msgspec.Struct, frozen=True):
     preview_hash: bytes
     note: str
     at: datetime
+    capacities: tuple[str, ...] = ()
 
 
 def hashed(content: Any) -> bytes:
     """SHA-256 of the content as JSON with sorted keys: equal content, equal hash."""
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).digest()
+
+
+def suffices(demand: Demand, given: Mapping[str, Collection[str]]) -> bool:
+    """Whether these people, each with the capacities in which they agreed, are all that is needed."""
+    named = {capacity for capacities in given.values() for capacity in capacities}
+    return len(given) >= demand.people and set(demand.capacities) <= named
 
 
 def may_become(state: State, wanted: State) -> bool:
@@ -106,6 +123,20 @@ class SamePerson(Denied):
 
     safe = "Nothing was changed; the proposal still waits."
     next_step = "Ask a colleague to look at it."
+
+
+class AlreadyAgreed(Conflict):
+    """You have agreed to this already; it still needs others."""
+
+    safe = "Your agreement counts and stays."
+    next_step = "Ask a colleague who has not agreed yet."
+
+
+class FiguresDiffer(Conflict):
+    """What you typed is not what was proposed, so the proposal has been rejected."""
+
+    safe = "Nothing was started. Which figure differs is not said, so that nobody tries until it fits."
+    next_step = "Ask whoever proposed it what was meant; it can be proposed again."
 
 
 class PreviewStale(Conflict):

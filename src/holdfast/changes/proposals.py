@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NoReturn
 from uuid import UUID
 
@@ -14,7 +15,10 @@ from holdfast.kit.db import Db, ReadTx, Tx
 from . import store
 from .kinds import Draft, Json, Kind, kind
 from .model import (
+    AlreadyAgreed,
     BaseMoved,
+    Demand,
+    FiguresDiffer,
     NotRevertible,
     PreviewStale,
     Proposal,
@@ -26,10 +30,12 @@ from .model import (
     State,
     hashed,
     may_become,
+    suffices,
 )
 
 REASON_LENGTH_MIN, REASON_LENGTH_MAX = 4, 500
 EXPIRE_AT_ONCE = 100
+DIFFERS = "What was typed again differs from what was proposed."
 
 
 class _RolledBackError(Exception):
@@ -51,10 +57,10 @@ async def propose(db: Db, actor: Actor, kind_name: str, payload: Json, reason: s
     registered = kind(kind_name)
     draft = Draft(ids.uuid7(), payload, reason, str(actor), None)
     preview, version = await _tried(db, registered, actor, draft)
-    now = clock.now()
+    now, demand = clock.now(), _demand(registered, payload, preview)
     proposal = Proposal(
         draft.id, kind_name, payload, hashed([kind_name, payload]), version, preview, hashed(preview), now, reason, str(actor), now,
-        now + registered.ttl, State.PROPOSED, now, None, None,
+        now + registered.ttl, State.PROPOSED, now, None, None, demand.people, demand.capacities,
     )  # fmt: skip
     await db.run(_write, actor, proposal)
     return proposal
@@ -65,6 +71,10 @@ async def _write(tx: Tx, actor: Actor, proposal: Proposal) -> None:
     await audit.record(
         tx, actor, f"{proposal.kind}.proposed", f"proposal:{proposal.id}", reason=proposal.reason, **proposal.payload
     )
+
+
+def _demand(registered: Kind, payload: Json, preview: Json) -> Demand:
+    return registered.demands(payload, preview) if registered.demands else Demand()
 
 
 async def _tried(db: Db, registered: Kind, actor: Actor, draft: Draft) -> tuple[Json, str | None]:
@@ -88,24 +98,91 @@ async def _do(tx: Tx, registered: Kind, actor: Actor, draft: Draft) -> tuple[Jso
     return effects, msgspec.to_builtins(await registered.preview(tx, draft, effects))
 
 
-async def approve(db: Db, actor: Actor, proposal_id: UUID, preview_hash: str, note: str = "") -> Proposal:
-    """Another person agrees to exactly what `preview_hash` (hex, `Proposal.shown`) stands for.
+async def approve(
+    db: Db,
+    actor: Actor,
+    proposal_id: UUID,
+    preview_hash: str,
+    note: str = "",
+    *,
+    retyped: Mapping[str, str] | None = None,
+) -> Proposal:
+    """Another person agrees to exactly what `preview_hash` (hex, `Proposal.shown`) stands for. It is approved when all have
+    whose agreement it needs; until then it stays proposed.
 
-    SamePerson; ProposalOver; PreviewStale, with the new ``preview_hash``, when the preview would be another one by now;
-    BaseMoved when what it is for has changed.
+    SamePerson; AlreadyAgreed; what the kind's `approver` raises; ProposalOver; PreviewStale, with the new ``preview_hash``, when
+    the preview would be another one by now; BaseMoved when what it is for has changed; FiguresDiffer when `retyped` are not the
+    figures of the kind: then it is rejected. Nobody who may not agree can reject it by a slip.
     """
     proposal = await db.read(require, proposal_id)
     _stand(proposal, State.APPROVED)
-    if proposal.proposed_by == str(actor):
-        raise SamePerson
+    await db.read(capacities, actor, proposal)
+    if proposal.shown != preview_hash:
+        raise PreviewStale(preview_hash=proposal.shown)
+    figures = kind(proposal.kind).figures
+    if figures is not None and dict(retyped or {}) != dict(figures(proposal.payload)):
+        await db.run(reject, actor, proposal_id, DIFFERS)
+        raise FiguresDiffer
     preview, version = await _tried(db, kind(proposal.kind), actor, _draft(proposal))
     if version != proposal.base_version:
         raise BaseMoved
     if hashed(preview) != proposal.preview_hash:
         await _renew(db, actor, proposal_id, preview)
-    if hashed(preview).hex() != preview_hash:
         raise PreviewStale(preview_hash=hashed(preview).hex())
-    return await db.run(_decide, actor, proposal_id, State.APPROVED, note, preview_hash)
+    return await db.run(_agree, actor, proposal_id, note, preview_hash)
+
+
+async def capacities(tx: ReadTx, actor: Actor, proposal: Proposal) -> tuple[str, ...]:
+    """In which capacities somebody may agree. SamePerson; AlreadyAgreed; what the kind's `approver` raises."""
+    if proposal.proposed_by == str(actor):
+        raise SamePerson
+    approver = kind(proposal.kind).approver
+    found = tuple(sorted(await approver(tx, actor, proposal))) if approver else ()
+    if str(actor) in await agreed(tx, proposal):
+        raise AlreadyAgreed
+    return found
+
+
+async def agreed(tx: ReadTx, proposal: Proposal) -> dict[str, tuple[str, ...]]:
+    """Who has agreed to what is shown now, each with the capacities in which they did."""
+    steps = await store.reviews(tx, proposal.id)
+    last = max((at for at, step in enumerate(steps) if step.verdict == "renewed"), default=-1)
+    return {
+        step.by: step.capacities
+        for step in steps[last + 1 :]
+        if step.verdict in ("agreed", "approved") and step.preview_hash == proposal.preview_hash
+    }
+
+
+async def _agree(tx: Tx, actor: Actor, proposal_id: UUID, note: str, preview_hash: str) -> Proposal:
+    """One more agreement; with the last one that it needs it is approved."""
+    proposal = await _locked(tx, proposal_id, State.APPROVED)
+    if proposal.shown != preview_hash:
+        raise PreviewStale(preview_hash=proposal.shown)
+    own = await capacities(tx, actor, proposal)
+    given = await agreed(tx, proposal) | {str(actor): own}
+    if suffices(Demand(proposal.people_needed, proposal.capacities_needed), given):
+        lasts = kind(proposal.kind).approved_ttl
+        if lasts is not None:
+            await store.set_expiry(tx, proposal_id, clock.now() + lasts)
+        return await _step(tx, actor, proposal, State.APPROVED, note, capacities=own)
+    now = clock.now()
+    await store.add_review(
+        tx, proposal.id, str(actor), "agreed", proposal.content_hash, proposal.preview_hash, note[:REASON_LENGTH_MAX], now,
+        own,
+    )  # fmt: skip
+    await audit.record(tx, actor, f"{proposal.kind}.agreed", f"proposal:{proposal.id}", note=note[:REASON_LENGTH_MAX])
+    return await require(tx, proposal.id)
+
+
+async def renew(db: Db, actor: Actor, proposal_id: UUID) -> Proposal:
+    """Tries an open proposal again and writes down what it would do now. If that is something else, agreements are void."""
+    proposal = await db.read(require, proposal_id)
+    _stand(proposal, State.WITHDRAWN)
+    preview, _version = await _tried(db, kind(proposal.kind), actor, _draft(proposal))
+    if hashed(preview) != proposal.preview_hash:
+        await _renew(db, actor, proposal_id, preview)
+    return await db.read(require, proposal_id)
 
 
 async def apply(db: Db, actor: Actor, proposal_id: UUID) -> Proposal:
@@ -183,13 +260,6 @@ async def reviews(tx: ReadTx, proposal_id: UUID) -> list[Review]:
     return await store.reviews(tx, proposal_id)
 
 
-async def _decide(tx: Tx, actor: Actor, proposal_id: UUID, state: State, note: str, preview_hash: str) -> Proposal:
-    proposal = await _locked(tx, proposal_id, state)
-    if proposal.shown != preview_hash:
-        raise PreviewStale(preview_hash=proposal.shown)
-    return await _step(tx, actor, proposal, state, note)
-
-
 async def _locked(tx: Tx, proposal_id: UUID, wanted: State) -> Proposal:
     proposal = await store.locked(tx, proposal_id)
     if proposal is None:
@@ -206,13 +276,15 @@ def _stand(proposal: Proposal, wanted: State) -> None:
 
 
 async def _step(
-    tx: Tx, actor: Actor, proposal: Proposal, state: State, note: str, effects: Json | None = None
-) -> Proposal:
+    tx: Tx, actor: Actor, proposal: Proposal, state: State, note: str, effects: Json | None = None, *,
+    capacities: tuple[str, ...] = (),
+) -> Proposal:  # fmt: skip
     """Writes review, state and trail."""
     now = clock.now()
     await store.add_review(
-        tx, proposal.id, str(actor), state, proposal.content_hash, proposal.preview_hash, note[:REASON_LENGTH_MAX], now
-    )
+        tx, proposal.id, str(actor), state, proposal.content_hash, proposal.preview_hash, note[:REASON_LENGTH_MAX], now,
+        capacities,
+    )  # fmt: skip
     await store.set_state(tx, proposal.id, state, now, effects)
     await audit.record(tx, actor, f"{proposal.kind}.{state}", f"proposal:{proposal.id}", note=note[:REASON_LENGTH_MAX])
     return await require(tx, proposal.id)
@@ -226,8 +298,8 @@ async def _write_renewed(tx: Tx, actor: Actor, proposal_id: UUID, preview: Json)
     proposal = await store.locked(tx, proposal_id)
     if proposal is None or not proposal.is_open:
         raise ProposalOver(state=proposal.state if proposal else None)
-    now = clock.now()
-    await store.renew(tx, proposal_id, preview, hashed(preview), now)
+    now, demand = clock.now(), _demand(kind(proposal.kind), proposal.payload, preview)
+    await store.renew(tx, proposal_id, preview, hashed(preview), demand, now)
     await store.add_review(tx, proposal_id, str(actor), "renewed", proposal.content_hash, hashed(preview), "", now)
 
 

@@ -10,12 +10,12 @@ from psycopg.types.json import Jsonb
 
 from holdfast.kit.db import ReadTx, Tx
 
-from .model import Proposal, Review, State
+from .model import Demand, Proposal, Review, State
 
 _PROPOSAL: LiteralString = """select p.id, p.kind, p.payload, p.content_hash, p.base_version, p.preview, p.preview_hash,
     p.previewed_at, p.reason, p.proposed_by, p.proposed_at, p.expires_at, p.state, p.state_since, p.effects,
     (select r.by from changes.reviews r where r.proposal_id = p.id and r.verdict = 'approved' and p.state in ('approved', 'applied', 'reverted')
-      order by r.id desc limit 1) as approved_by
+      order by r.id desc limit 1) as approved_by, p.people_needed, p.capacities_needed
     from changes.proposals p """
 
 
@@ -23,12 +23,13 @@ async def insert(tx: Tx, proposal: Proposal) -> None:
     """Writes a new proposal."""
     await tx.execute(
         """insert into changes.proposals (id, kind, payload, content_hash, base_version, preview, preview_hash, previewed_at,
-                                          reason, proposed_by, proposed_at, expires_at, state, state_since)
+                                          reason, proposed_by, proposed_at, expires_at, state, state_since, people_needed, capacities_needed)
            values (%(id)s, %(kind)s, %(payload)s, %(content)s, %(version)s, %(preview)s, %(shown)s, %(at)s, %(reason)s, %(by)s,
-                   %(at)s, %(expires)s, 'proposed', %(at)s)""",
+                   %(at)s, %(expires)s, 'proposed', %(at)s, %(people)s, %(capacities)s)""",
         id=proposal.id, kind=proposal.kind, payload=Jsonb(proposal.payload), content=proposal.content_hash,
         version=proposal.base_version, preview=Jsonb(proposal.preview), shown=proposal.preview_hash,
         at=proposal.proposed_at, reason=proposal.reason, by=proposal.proposed_by, expires=proposal.expires_at,
+        people=proposal.people_needed, capacities=list(proposal.capacities_needed),
     )  # fmt: skip
 
 
@@ -82,24 +83,37 @@ async def set_state(
     )  # fmt: skip
 
 
-async def renew(tx: Tx, proposal_id: UUID, preview: dict[str, Any], preview_hash: bytes, at: datetime) -> None:
+async def set_expiry(tx: Tx, proposal_id: UUID, expires_at: datetime) -> None:
+    """Until when it counts; the caller has locked it."""
+    await tx.execute(
+        "update changes.proposals set expires_at = %(at)s where id = %(id)s", id=proposal_id, at=expires_at
+    )
+
+
+async def renew(
+    tx: Tx, proposal_id: UUID, preview: dict[str, Any], preview_hash: bytes, demand: Demand, at: datetime
+) -> None:
     """A new preview: whatever approval there was is of another one, so the proposal waits again."""
     await tx.execute(
         """update changes.proposals set preview = %(preview)s, preview_hash = %(hash)s, previewed_at = %(at)s,
-                  state_since = case state when 'approved' then %(at)s else state_since end, state = 'proposed'
+                  state_since = case state when 'approved' then %(at)s else state_since end, state = 'proposed',
+                  people_needed = %(people)s, capacities_needed = %(capacities)s
            where id = %(id)s""",
-        id=proposal_id, preview=Jsonb(preview), hash=preview_hash, at=at,
+        id=proposal_id, preview=Jsonb(preview), hash=preview_hash, at=at, people=demand.people,
+        capacities=list(demand.capacities),
     )  # fmt: skip
 
 
 async def add_review(
-    tx: Tx, proposal_id: UUID, by: str, verdict: str, content_hash: bytes, preview_hash: bytes, note: str, at: datetime
-) -> None:
+    tx: Tx, proposal_id: UUID, by: str, verdict: str, content_hash: bytes, preview_hash: bytes, note: str, at: datetime,
+    capacities: tuple[str, ...] = (),
+) -> None:  # fmt: skip
     """Appends a step."""
     await tx.execute(
-        """insert into changes.reviews (proposal_id, by, verdict, content_hash, preview_hash, note, at)
-           values (%(id)s, %(by)s, %(verdict)s, %(content)s, %(preview)s, %(note)s, %(at)s)""",
+        """insert into changes.reviews (proposal_id, by, verdict, content_hash, preview_hash, note, at, capacities)
+           values (%(id)s, %(by)s, %(verdict)s, %(content)s, %(preview)s, %(note)s, %(at)s, %(capacities)s)""",
         id=proposal_id, by=by, verdict=verdict, content=content_hash, preview=preview_hash, note=note, at=at,
+        capacities=list(capacities),
     )  # fmt: skip
 
 
@@ -107,7 +121,7 @@ async def reviews(tx: ReadTx, proposal_id: UUID) -> list[Review]:
     """Every step of a proposal, the first first."""
     return await tx.rows(
         Review,
-        """select by, verdict, content_hash, preview_hash, note, at from changes.reviews
+        """select by, verdict, content_hash, preview_hash, note, at, capacities from changes.reviews
            where proposal_id = %(id)s order by id""",
         id=proposal_id,
     )
