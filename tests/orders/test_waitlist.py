@@ -29,6 +29,8 @@ from holdfast.orders.waitlist_model import (
 from tests import world
 from tests.world import Person, SlotWorld
 
+from . import discounting
+
 pytestmark = pytest.mark.anyio
 NOON = datetime(2027, 5, 3, 4, tzinfo=UTC)
 
@@ -141,6 +143,39 @@ async def test_a_free_ticket_is_booked_at_once_and_said(db: Db) -> None:
     assert (await order_of(db, *party)).state is orders.State.CONFIRMED
     templates = {message.template for message in await world.messages(db, party[0].phone)}
     assert "waitlist-booked" in templates
+
+
+async def test_an_offer_is_priced_as_of_now_with_what_the_website_gives(db: Db) -> None:
+    slot, holders = await full(db, 3)
+    parties = [await waiting(db, slot) for _ in range(3)]
+    await discounting.on_offer(db, discounting.TENTH, channels=["desk"], stacking={"group": "other"})
+    running = await discounting.on_offer(db, discounting.TENTH)
+    await give_up(db, holders[0])
+    await waitlist_offers.offer(db)
+    first = await order_of(db, *parties[0])
+    assert (first.row.channel, first.row.amount_minor, first.discounts[0].version_id) == (
+        "waitlist", 5400, running.version_id,
+    )  # fmt: skip
+    await discounting.change(db, running, budget_minor=600)
+    await give_up(db, holders[1])
+    await waitlist_offers.offer(db)
+    assert (await order_of(db, *parties[1])).row.amount_minor == 6000, "what is over keeps nobody from the place"
+    await discounting.change(db, running, budget_minor=1_000_000, full_since=None, per_person=1)
+    third, _wait = parties[2]
+    other = await world.open_slot(db)
+    await discounting.place(db, world.request(third, world.basket(other)), running.grant(600))
+    await give_up(db, holders[2])
+    await waitlist_offers.offer(db)
+    assert (await order_of(db, *parties[2])).row.amount_minor == 6000
+    assert await world.value(db, "select count(*) from campaigns.trips") == 0
+
+
+async def test_where_places_are_left_joining_costs_what_booking_costs(db: Db) -> None:
+    slot = await world.open_slot(db)
+    await discounting.on_offer(db, discounting.TENTH)
+    placed = await join(db, await world.traveller(db), slot)
+    assert isinstance(placed, orders.Placed)
+    assert placed.amount_minor == 5400
 
 
 async def test_an_offer_that_is_not_taken_goes_to_the_next(db: Db) -> None:

@@ -6,6 +6,7 @@ its places; what cancelling gives back is what was shown; a change never loses t
 """
 
 from . import (
+    abuse,
     alternatives,
     assisted,
     attendance,
@@ -15,6 +16,7 @@ from . import (
     card_visits,
     cards,
     changes,
+    discounts,
     displacement,
     displacement_capacity,
     displacement_catalogue,
@@ -26,6 +28,7 @@ from . import (
     displacement_returns,
     displacement_run,
     finding,
+    honour,
     imports,
     imports_decisions,
     invoices,
@@ -132,6 +135,7 @@ __all__ = [
     "TravellerView",
     "Why",
     "Wish",
+    "abuse",
     "admits_at",
     "alternatives",
     "assisted",
@@ -145,6 +149,7 @@ __all__ = [
     "card_visits",
     "cards",
     "changes",
+    "discounts",
     "displacement",
     "displacement_capacity",
     "displacement_catalogue",
@@ -158,6 +163,7 @@ __all__ = [
     "finding",
     "fresh_token",
     "group_commit",
+    "honour",
     "imports",
     "imports_decisions",
     "invoices",

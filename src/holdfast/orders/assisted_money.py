@@ -10,9 +10,9 @@ from datetime import timedelta
 from uuid import UUID
 
 from holdfast import accounts, payments
-from holdfast.kit import clock
+from holdfast.kit import clock, crypto
 from holdfast.kit.actor import Actor
-from holdfast.kit.db import Tx
+from holdfast.kit.db import ReadTx, Tx
 from holdfast.kit.i18n import pick
 from holdfast.kit.money import Money
 
@@ -33,6 +33,11 @@ async def account_for(tx: Tx, request: PlaceRequest) -> UUID:
         known = await accounts.open_account(tx, request.locale)
         await imports_store.insert_desk_account(tx, index, known, clock.now())
     return known
+
+
+async def known(tx: ReadTx, phone: str) -> UUID | None:
+    """The account that `account_for` will take for this phone (E.164), if there is one already."""
+    return await imports_store.account_of_phone(tx, crypto.blind_index("phone", phone))
 
 
 async def settle(tx: Tx, actor: Actor, order_id: UUID, *, paid: bool, note: str) -> None:

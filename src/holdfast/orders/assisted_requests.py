@@ -28,11 +28,13 @@ def prepare(
     actor: Actor,
     account_id: UUID,
     today: date,
+    code: str = "",
+    quoted_total_minor: int | None = None,
 ) -> PlaceRequest:
     """As `placing.prepare`; without a phone nobody is told by message, and nobody finds the order by phone."""
     made = placing.prepare(
-        account_id=account_id, key=key, basket=Basket(list(lines), phone or _STAND_IN), locale=locale, channel=channel,
-        actor=actor, today=today,
+        account_id=account_id, key=key, basket=Basket(list(lines), phone or _STAND_IN, code, quoted_total_minor), locale=locale,
+        channel=channel, actor=actor, today=today,
     )  # fmt: skip
     if phone:
         return made

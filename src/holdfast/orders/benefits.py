@@ -6,13 +6,13 @@ A free change costs no fee, and is in time until the visit begins; a difference 
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from holdfast.kit import audit, clock, ids
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import ReadTx, Tx
 
-from . import benefits_store
+from . import benefits_store, discounts_store
 from .after_sale_model import Benefit, BenefitInvalid
 from .model import OrderRow
 
@@ -34,6 +34,19 @@ async def grant(
         expires_at=expires_at.isoformat(),
     )  # fmt: skip
     return made
+
+
+async def come_with(tx: Tx, order_id: UUID) -> None:
+    """The gifts of campaigns that a confirmed order has redeemed, once each and for good. LookupError for what we do not know."""
+    for one in await discounts_store.gifts(tx, order_id):
+        if one.gift.get("benefit") != FREE_CHANGE:
+            raise LookupError(f"nobody here gives {one.gift}")
+        for n in range(int(one.gift.get("quantity", 1))):
+            made = Benefit(
+                uuid5(order_id, f"{one.version_id}:{n}"), FREE_CHANGE, order_id, None, one.campaign_id, f"campaign:{one.campaign_id}",
+                clock.now(), one.visit_ends_at, None,
+            )  # fmt: skip
+            await benefits_store.insert(tx, made)
 
 
 async def of_order(tx: ReadTx, row: OrderRow) -> list[Benefit]:

@@ -13,7 +13,8 @@ from .after_sale_model import Benefit
 async def insert(tx: Tx, benefit: Benefit) -> None:
     await tx.execute(
         """insert into orders.benefits (id, kind, order_id, account_id, reason, granted_by, granted_at, expires_at)
-           values (%(id)s, %(kind)s, %(order)s, %(account)s, %(reason)s, %(by)s, %(at)s, %(expires)s)""",
+           values (%(id)s, %(kind)s, %(order)s, %(account)s, %(reason)s, %(by)s, %(at)s, %(expires)s)
+           on conflict (id) do nothing""",
         id=benefit.id, kind=benefit.kind, order=benefit.order_id, account=benefit.account_id, reason=benefit.reason,
         by=benefit.granted_by, at=benefit.granted_at, expires=benefit.expires_at,
     )  # fmt: skip

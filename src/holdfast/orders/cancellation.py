@@ -34,7 +34,6 @@ from . import (
     store,
 )
 from .after_sale_model import ChangeState, PartNotPossible, QuoteChanged, TravellersUnknown
-from .after_sale_store import Leaving
 from .model import (
     UNPAID,
     NotCancellable,
@@ -204,12 +203,8 @@ async def end_with(tx: Tx, order_id: UUID, actor: Actor = _ACTOR) -> None:
 async def take_off(tx: Tx, actor: Actor, row: OrderRow, items: list[Item], found: Quote) -> None:
     """Some travellers leave, the order goes on. Its money is the business of whoever calls, but for a reseller's."""
     chosen = set(found.travellers)
-    leaving = [
-        Leaving(share.line_seq, share.quantity, sorted(chosen & set(item.travellers)))
-        for item in items
-        for share in found.shares
-        if share.line_seq == item.seq
-    ]
+    going = {share.line_seq for share in found.shares}
+    leaving = [after_sale_store.leaving(item, found.travellers) for item in items if item.seq in going]
     amount = str(Money(found.refund_minor, row.currency))
     await store.add_event(
         tx, row.id, "part_cancelled", clock.now(), str(actor), {"travellers": found.travellers, "amount": amount}

@@ -21,7 +21,6 @@ from holdfast.passes import Card, CardRefuses, UseState, Wanted
 from holdfast.passes.cards import NewPerson
 
 from . import after_sale_store, attendance, cancellation, cards_store, news, placing, store
-from .after_sale_store import Leaving
 from .cards import CHANNEL
 from .cards_store import CardSlot
 from .model import (
@@ -209,5 +208,5 @@ async def _cancel_line(tx: Tx, actor: Actor, order_id: UUID, line_seq: int, *, f
     await store.add_event(tx, order_id, "visit_cancelled", clock.now(), str(actor), details)
     await passes.release(tx, actor, order_id, [line_seq])
     await news.changed(tx, row)
-    await after_sale_store.leave(tx, order_id, [Leaving(line_seq, item.quantity, item.travellers)])
+    await after_sale_store.leave(tx, order_id, [after_sale_store.leaving(item)])
     await attendance.settle(tx, row, str(actor))

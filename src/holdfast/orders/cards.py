@@ -19,7 +19,7 @@ from holdfast.passes import Card, CardRefund, CardState
 from holdfast.passes.card_model import Party
 from holdfast.passes.cards import NewCard, NewPerson
 
-from . import cards_store, store
+from . import after_sale_store, cards_store, store
 from .after_sale_model import NotChangeable, PartNotPossible
 from .cards_store import Bought
 from .changes_store import Target
@@ -37,6 +37,11 @@ async def issue(tx: Tx, row: OrderRow) -> int:
     Those who come along belong to the first card with room for them, in the order in which they were entered.
     """
     people = await cards_store.bought(tx, row.id)
+    paid = {
+        seq: minor
+        for item in (await after_sale_store.items(tx, row.id) if people else [])
+        for seq, minor in zip(item.travellers, item.tickets_minor(), strict=False)
+    }
     products = await passes.card_products.many(tx, sorted({one.product_id for one in people}))
     made = 0
     for product in products.values():
@@ -44,7 +49,7 @@ async def issue(tx: Tx, row: OrderRow) -> int:
         for party in parties([one.kind for one in buying], product.rules.party):
             holder, mine = buying[party[0]], [_person(buying[at], buying[at].kind) for at in party]
             card = NewCard(
-                product, row.id, row.number, holder.seq, row.account_id, holder.unit_minor, row.currency, mine
+                product, row.id, row.number, holder.seq, row.account_id, paid[holder.seq], row.currency, mine
             )
             made += await passes.cards.issue(tx, _ACTOR, card)
     return made

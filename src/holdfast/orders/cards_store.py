@@ -12,13 +12,12 @@ from holdfast.kit.db import ReadTx
 
 
 class Bought(msgspec.Struct, frozen=True):
-    """A person on an order of cards, sealed: whose ticket, and what it costs."""
+    """A person on an order of cards, sealed, and whose ticket it is."""
 
     seq: int
     product_id: str
     per_main: int | None
     ticket: str
-    unit_minor: int
     name: bytes | None
     document_type: str
     document: bytes | None
@@ -39,7 +38,7 @@ async def bought(tx: ReadTx, order_id: UUID) -> list[Bought]:
     """The people of the lines of an order that are cards; none for any other order."""
     return await tx.rows(
         Bought,
-        """select t.seq, s.product_id, c.per_main, c.ticket, l.unit_minor, t.name, t.document_type, t.document, t.document_last4
+        """select t.seq, s.product_id, c.per_main, c.ticket, t.name, t.document_type, t.document, t.document_last4
            from orders.lines l join inventory.slots s on s.id = l.slot_id
            join catalogue.venues v on v.id = s.venue_id and v.kind = 'card'
            join catalogue.prices c on c.id = l.price_id

@@ -13,7 +13,7 @@ from holdfast import partners, payments
 from holdfast.kit import clock
 from holdfast.kit.db import ReadTx
 
-from . import after_sale_store, attendance, benefits, cards, changes_store
+from . import after_sale_store, attendance, benefits, cards, changes_store, discounts
 from .after_sale_model import NotChangeable
 from .changes_store import Fare, Move, Target
 from .model import (
@@ -131,8 +131,9 @@ async def quote(tx: ReadTx, row: OrderRow, to_slot: UUID, from_slot: UUID | None
     fares = await changes_store.fares(tx, target.product_id, target.visit_date)
     moves = [move_to(item, fare_of(item, fares), row.currency) for item in items]
     quantity = {item.seq: item.quantity for item in items}
-    old = sum(item.unit_minor * item.quantity for item in items)
-    new = sum(move.unit_minor * quantity[move.line_seq] for move in moves)
+    moves = await discounts.carry(tx, items, moves)
+    old = sum(item.price_minor for item in items)
+    new = sum(move.unit_minor * quantity[move.line_seq] - move.discount_minor for move in moves)
     found = ChangeQuote(
         from_slot=first.slot_id, to_slot=target.id, old_starts_at=first.starts_at, new_starts_at=target.starts_at,
         new_ends_at=target.ends_at, quantity=sum(quantity.values()), moves=moves, old_minor=old, new_minor=new,

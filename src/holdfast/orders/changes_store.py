@@ -11,6 +11,7 @@ import msgspec
 from holdfast.kit.db import ReadTx, Tx
 
 from .after_sale_model import Change, ChangeState
+from .discounts_model import LineDiscount
 
 _CHANGE: LiteralString = """select id, order_id, seq, state, from_slot, to_slot, old_minor, new_minor, fee_minor, due_minor,
     currency, benefit_id, intent_id, asked_by, asked_at, expires_at, ended_at from orders.changes """
@@ -152,6 +153,12 @@ class Move(msgspec.Struct, frozen=True):
     price_id: str
     unit_minor: int
     places: int
+    discounts: list[LineDiscount] = []
+    """What it keeps of the benefits of the line, all tickets together."""
+
+    @property
+    def discount_minor(self) -> int:
+        return sum(one.amount_minor for one in self.discounts)
 
 
 async def take_new(tx: Tx, order_id: UUID, slot_id: UUID, moves: list[Move]) -> None:
@@ -161,11 +168,12 @@ async def take_new(tx: Tx, order_id: UUID, slot_id: UUID, moves: list[Move]) -> 
     """
     await tx.execute(
         """with m as (select *, row_number() over (order by line_seq) as n from unnest(
-                        %(lines)s::int[], %(prices)s::text[], %(units)s::bigint[], %(places)s::int[]) as t (line_seq, price_id, unit_minor, places)),
+                        %(lines)s::int[], %(prices)s::text[], %(units)s::bigint[], %(places)s::int[], %(discounts)s::bigint[])
+                          as t (line_seq, price_id, unit_minor, places, discount)),
                 came as (
-                  insert into orders.lines (order_id, seq, slot_id, price_id, quantity, places, unit_minor, live, part)
+                  insert into orders.lines (order_id, seq, slot_id, price_id, quantity, places, unit_minor, discount_minor, live, part)
                   select l.order_id, (select max(seq) from orders.lines where order_id = %(id)s) + m.n, %(slot)s, m.price_id,
-                         l.quantity, m.places, m.unit_minor, true, 'awaited'
+                         l.quantity, m.places, m.unit_minor, m.discount, true, 'awaited'
                   from m join orders.lines l on l.order_id = %(id)s and l.seq = m.line_seq returning slot_id, places),
                 last as (select max(seq) as seq from orders.lines where order_id = %(id)s),
                 people as (
@@ -180,6 +188,26 @@ async def take_new(tx: Tx, order_id: UUID, slot_id: UUID, moves: list[Move]) -> 
            select inventory.take_many(array_agg(slot_id), array_agg(places)) from sums having count(*) > 0""",
         id=order_id, slot=slot_id, lines=[move.line_seq for move in moves], prices=[move.price_id for move in moves],
         units=[move.unit_minor for move in moves], places=[move.places for move in moves],
+        discounts=[move.discount_minor for move in moves],
+    )  # fmt: skip
+    parts = [(move.line_seq, part) for move in moves for part in move.discounts]
+    if parts:
+        await _bring_discounts(tx, order_id, [move.line_seq for move in moves], parts)
+
+
+async def _bring_discounts(tx: Tx, order_id: UUID, moved: list[int], parts: list[tuple[int, LineDiscount]]) -> None:
+    """The lines that are awaited keep what was granted to the lines they come from: both in the order of their numbers."""
+    await tx.execute(
+        """with old as (select seq, row_number() over (order by seq) as n from unnest(%(moved)s::int[]) as t (seq)),
+                new as (select seq, row_number() over (order by seq) as n from orders.lines
+                         where order_id = %(id)s and part = 'awaited')
+           insert into orders.line_discounts (order_id, line_seq, version_id, amount_minor, granted_minor, granted_unit_minor)
+           select %(id)s, new.seq, p.version_id, p.amount, p.most, p.unit from old join new using (n)
+             join unnest(%(lines)s::int[], %(versions)s::uuid[], %(amounts)s::bigint[], %(most)s::bigint[], %(units)s::bigint[])
+                  as p (seq, version_id, amount, most, unit) on p.seq = old.seq""",
+        id=order_id, moved=moved, lines=[seq for seq, _part in parts], versions=[part.version_id for _seq, part in parts],
+        amounts=[part.amount_minor for _seq, part in parts], most=[part.granted_minor for _seq, part in parts],
+        units=[part.granted_unit_minor for _seq, part in parts],
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from holdfast.kit.checks import Offenders, check
 from holdfast.kit.db import ReadTx
 
 from . import (
+    discount_checks,  # noqa: F401 - and those of discounts
     displacement_checks,  # noqa: F401 - and those of cuts
     resale_checks,  # noqa: F401 - and of what resellers booked
     waitlist_checks,  # noqa: F401 - and of the waiting list
@@ -54,7 +55,7 @@ async def orders_have_events(tx: ReadTx) -> Offenders:
 async def orders_have_lines(tx: ReadTx) -> Offenders:
     return await tx.dicts(
         """select o.id, o.state from orders.orders o
-           left join (select order_id, sum(quantity * unit_minor) as amount, bool_and(live) as all_live, bool_or(live) as any_live
+           left join (select order_id, sum(quantity * unit_minor - discount_minor) as amount, bool_and(live) as all_live, bool_or(live) as any_live
                       from orders.lines where part = 'current' group by order_id) l on l.order_id = o.id
            where l.amount is distinct from o.amount_minor
               or (o.state in ('held', 'awaiting_payment', 'confirmed', 'used')) <> l.all_live

@@ -16,11 +16,13 @@ from . import (
     displacement_moving,
     displacement_offers_store,
     displacement_parting,
+    displacement_prices,
     displacement_run,
     displacement_store,
 )
 from .displacement_model import ChoiceOver, Cut, NoChoice, Party
 from .displacement_offers_store import Free, Offer
+from .displacement_prices import Price
 from .displacement_store import Visit
 from .model import Order, PaymentInDoubt
 
@@ -31,6 +33,7 @@ SHOWN = 12
 class Choice(msgspec.Struct, frozen=True):
     """One visit of an order that a cut touches. `kept_now`: parties before it in the order fill the room, so it would go.
 
+    `back_price`: what the places that are held for it cost, where they are booked anew; places of who was moved cost nothing more.
     `ahead` and `waiting` count the parties of its slot that still wait; `held` is another time set aside for it.
     """
 
@@ -46,6 +49,7 @@ class Choice(msgspec.Struct, frozen=True):
     others: list[Free]
     moved_to: Visit | None
     back: Offer | None
+    back_price: Price | None
 
 
 async def of_order(tx: ReadTx, order: Order) -> list[Choice]:
@@ -79,6 +83,7 @@ async def _choice(tx: ReadTx, cut: Cut, party: Party) -> Choice:
         if one.from_slot == party.slot_id
     ]
     alternative = next((one for one in held if one.kind == "alternative"), None)
+    back = next((one for one in held if one.kind == "return" and one.cut_id == cut.id), None)
     here = (
         [one for one in await displacement_store.waiting(tx, cut.id) if one.slot_id == party.slot_id] if is_open else []
     )
@@ -89,7 +94,7 @@ async def _choice(tx: ReadTx, cut: Cut, party: Party) -> Choice:
         place=sum(one.position <= party.position for one in here), waiting=len(here), room=room, held=alternative,
         others=await _others(tx, visits[party.slot_id], party) if is_open else [],
         moved_to=visits.get(party.to_slot) if party.to_slot else None,
-        back=next((one for one in held if one.kind == "return" and one.cut_id == cut.id), None),
+        back=back, back_price=await displacement_prices.price(tx, back) if back and party.outcome == "refunded" else None,
     )  # fmt: skip
 
 

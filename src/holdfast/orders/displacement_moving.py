@@ -23,13 +23,14 @@ from . import (
     change_quotes,
     changes,
     changes_store,
+    discounts,
     displacement_offers_store,
     displacement_store,
     store,
 )
 from .after_sale_model import Change, ChangeState
 from .change_quotes import ChangeQuote
-from .changes_store import Target
+from .changes_store import Move, Target
 from .displacement_model import ChoiceOver, Party
 from .displacement_parting import CARD
 from .model import DocumentAlreadyBooked, OrderRow, OrderUnknown, SlotUnknown
@@ -108,7 +109,8 @@ async def _quote(tx: Tx, row: OrderRow, target: Target, items: list[Item]) -> Ch
     for item in items:
         move = change_quotes.move_to(item, change_quotes.fare_of(item, fares), row.currency)
         moves.append(msgspec.structs.replace(move, unit_minor=min(item.unit_minor, move.unit_minor)))
-    sums = _sums(items, [move.unit_minor for move in moves])
+    moves = await discounts.carry(tx, items, moves, at_most=True)
+    sums = _sums(items, moves)
     return ChangeQuote(
         from_slot=items[0].slot_id, to_slot=target.id, old_starts_at=items[0].starts_at, new_starts_at=target.starts_at,
         new_ends_at=target.ends_at, quantity=sum(item.quantity for item in items), moves=moves, old_minor=sums.old,
@@ -122,10 +124,10 @@ class _Sums(NamedTuple):
     new: int
 
 
-def _sums(items: list[Item], units: list[int]) -> _Sums:
+def _sums(items: list[Item], moves: list[Move]) -> _Sums:
     return _Sums(
-        sum(item.unit_minor * item.quantity for item in items),
-        sum(unit * item.quantity for unit, item in zip(units, items, strict=True)),
+        sum(item.price_minor for item in items),
+        sum(move.unit_minor * item.quantity - move.discount_minor for move, item in zip(moves, items, strict=True)),
     )
 
 

@@ -11,6 +11,8 @@ import msgspec
 
 from holdfast.kit.db import ReadTx, Tx
 
+from .discounts_model import LineDiscount
+
 Kind = Literal["alternative", "return"]
 
 
@@ -160,11 +162,16 @@ class Again(msgspec.Struct, frozen=True):
 
 
 class AgainLine(msgspec.Struct, frozen=True):
-    """A line of the visit that was lost."""
+    """A line of the visit that was lost: what a ticket cost then and costs now in the list, and what campaigns took off."""
 
     seq: int
     price_id: str
     quantity: int
+    unit_minor: int
+    listed_minor: int
+    currency: str
+    ticket_name: dict[str, str]
+    discounts: list[LineDiscount]
 
 
 class AgainTraveller(msgspec.Struct, frozen=True):
@@ -190,8 +197,12 @@ async def again(tx: ReadTx, order_id: UUID) -> Again | None:
 async def again_lines(tx: ReadTx, cut_id: UUID, order_id: UUID, slot_id: UUID) -> list[AgainLine]:
     return await tx.rows(
         AgainLine,
-        """select l.seq, l.price_id, l.quantity from orders.cut_parties p
-             join orders.lines l on l.order_id = p.order_id and l.seq = any(p.line_seqs)
+        """select l.seq, l.price_id, l.quantity, l.unit_minor, c.amount_minor as listed_minor, c.currency, c.name as ticket_name,
+                  coalesce((select jsonb_agg(jsonb_build_object('version_id', d.version_id, 'amount_minor', d.amount_minor,
+                                    'granted_minor', d.granted_minor, 'granted_unit_minor', d.granted_unit_minor) order by d.version_id)
+                              from orders.line_discounts d where d.order_id = l.order_id and d.line_seq = l.seq), '[]') as discounts
+             from orders.cut_parties p
+             join orders.lines l on l.order_id = p.order_id and l.seq = any(p.line_seqs) join catalogue.prices c on c.id = l.price_id
             where p.cut_id = %(cut)s and p.order_id = %(id)s and p.slot_id = %(slot)s order by l.seq""",
         cut=cut_id, id=order_id, slot=slot_id,
     )  # fmt: skip

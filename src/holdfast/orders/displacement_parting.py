@@ -34,7 +34,6 @@ from . import (
     store,
 )
 from .after_sale_model import ChangeState
-from .after_sale_store import Leaving
 from .displacement_model import Party
 from .model import UNPAID, OrderRow, PaymentInDoubt, State
 from .policies import Item, Quote
@@ -198,9 +197,7 @@ async def _take_off(
     amount = str(Money(int(str(details["refund_minor"])), row.currency))
     await store.add_event(tx, row.id, "part_cancelled", clock.now(), str(actor), details | {"amount": amount})
     await news.changed(tx, row)
-    await after_sale_store.leave(
-        tx, row.id, [Leaving(item.seq, item.quantity, sorted(item.travellers)) for item in items]
-    )
+    await after_sale_store.leave(tx, row.id, [after_sale_store.leaving(item) for item in items])
 
 
 async def said(tx: ReadTx, row: OrderRow, slot_id: UUID) -> dict[str, str]:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from holdfast.inventory import safety
 from holdfast.kit import clock, ids
 from holdfast.kit.actor import Actor
@@ -21,6 +23,7 @@ from . import (
     displacement_moving,
     displacement_offers_store,
     displacement_parting,
+    displacement_prices,
     displacement_store,
     messages,
     placing,
@@ -29,7 +32,8 @@ from . import (
 from .displacement_links import choice_link
 from .displacement_model import Booked, OfferGone
 from .displacement_offers_store import AgainTraveller, Lost, Offer
-from .model import Order, Placed, PlaceRequest, PlacingLine, PlacingTraveller
+from .displacement_prices import Price
+from .model import Order, Placed, PlaceRequest, PlacingTraveller
 
 RETURN_TIME = timedelta(hours=24)
 BEFORE_START = timedelta(hours=2)
@@ -97,15 +101,16 @@ async def _lapse(tx: Tx) -> int:
     return len(freed)
 
 
-async def take_back(db: Db, actor: Actor, order: Order, offer_id: UUID) -> str:
+async def take_back(db: Db, actor: Actor, order: Order, offer_id: UUID, quoted_total_minor: int | None = None) -> str:
     """Takes places back that are held: the number of the order that has them now, which may wait to be paid.
 
+    They cost what they had cost (`displacement_prices`), and never more than the total that was shown, if one was.
     OfferGone when they are not held any more; else the problem that stands in the way, as in placing.
     """
-    return await db.run(_take_back, actor, order, offer_id)
+    return await db.run(_take_back, actor, order, offer_id, quoted_total_minor)
 
 
-async def _take_back(tx: Tx, actor: Actor, order: Order, offer_id: UUID) -> str:
+async def _take_back(tx: Tx, actor: Actor, order: Order, offer_id: UUID, quoted_total_minor: int | None) -> str:
     row = await store.locked(tx, order.row.id)
     held = [one for one in await displacement_offers_store.held(tx, order.row.id, clock.now()) if one.id == offer_id]
     if row is None or not held or held[0].kind != "return":
@@ -120,19 +125,23 @@ async def _take_back(tx: Tx, actor: Actor, order: Order, offer_id: UUID) -> str:
         await displacement_moving.shift(tx, actor, row, party.to_slot, offer.to_slot, freed)
         return row.number
     await safety.set_aside(tx, list(freed), [-places for places in freed.values()])
-    [placed] = await placing.place_many(tx, [await _request(tx, actor, order, offer)])
+    price = await displacement_prices.price(tx, offer)
+    if price is None:
+        raise OfferGone
+    request = await _request(tx, actor, order, offer, price)
+    [placed] = await placing.place_many(tx, [replace(request, quoted_total_minor=quoted_total_minor)])
     if isinstance(placed, Problem):
         raise placed
     assert isinstance(placed, Placed)
+    await displacement_prices.carry(tx, price, placed)
     return placed.number
 
 
-async def _request(tx: ReadTx, actor: Actor, order: Order, offer: Offer) -> PlaceRequest:
-    """A booking for the same people at the same time: what is sealed stays sealed."""
-    old = await displacement_offers_store.again(tx, order.row.id)
-    lines = await displacement_offers_store.again_lines(tx, offer.cut_id, order.row.id, offer.from_slot)
+async def _request(tx: ReadTx, actor: Actor, order: Order, offer: Offer, price: Price) -> PlaceRequest:
+    """A booking for the same people at the same time and price: what is sealed stays sealed."""
+    old, lines = await displacement_offers_store.again(tx, order.row.id), price.lines
     people = await displacement_offers_store.again_travellers(tx, order.row.id, [line.seq for line in lines])
-    if old is None or not lines:
+    if old is None:
         raise OfferGone
     seqs = {line.seq: at for at, line in enumerate(lines, 1)}
     types = {line.seq: sorted({one.document_type for one in people if one.line_seq == line.seq}) for line in lines}
@@ -142,9 +151,9 @@ async def _request(tx: ReadTx, actor: Actor, order: Order, offer: Offer) -> Plac
         order_id=ids.uuid7(), number=ids.new_code(), phone=_hex(old.phone), phone_index=_hex(old.phone_index),
         phone_masked=order.row.phone_masked, locale=old.locale, channel=order.row.channel, actor=str(actor),
         lines=[
-            PlacingLine(
-                seqs[line.seq], offer.to_slot, line.price_id, line.quantity, None,
-                sum(one.line_seq == line.seq for one in people), types[line.seq],
+            displacement_prices.line_of(
+                line, seqs[line.seq], offer.to_slot, price, people=sum(one.line_seq == line.seq for one in people),
+                document_types=types[line.seq],
             )
             for line in lines
         ],

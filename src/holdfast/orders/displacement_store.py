@@ -93,7 +93,7 @@ async def booked(tx: ReadTx, slot_ids: Sequence[UUID]) -> list[Booked]:
         Booked,
         """with party as (
              select l.order_id, l.slot_id, bool_and(l.part = 'current') as is_current, sum(l.places)::int as places,
-                    sum(l.quantity * l.unit_minor)::bigint as price_minor,
+                    sum(l.quantity * l.unit_minor - l.discount_minor)::bigint as price_minor,
                     bool_or(c.ticket in ('disabled', 'disability', 'wheelchair')) as access
                from orders.lines l left join catalogue.prices c on c.id = l.price_id
               where l.slot_id = any(%(slots)s) and l.live group by l.order_id, l.slot_id)

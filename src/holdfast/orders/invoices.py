@@ -20,7 +20,7 @@ from holdfast.kit.db import Db, ReadTx, Tx
 from holdfast.kit.i18n import pick, translate
 from holdfast.kit.money import Money
 
-from . import invoice_documents, invoices_store, store
+from . import discounts, invoice_documents, invoices_store, store
 from .invoices_model import (
     Buyer,
     Invoice,
@@ -40,6 +40,7 @@ __all__ = [
     "Issuer",
     "after_refund",
     "check_buyer",
+    "correct",
     "issue",
     "of_order",
     "open_minor",
@@ -109,9 +110,10 @@ async def request(tx: Tx, actor: Actor, order: Order, buyer: Buyer) -> Invoice:
 
 
 async def _lines(tx: ReadTx, row: OrderRow, total_minor: int, *, first: bool) -> list[InvoiceLine]:
-    """The tickets of the order, where they are what is invoiced; else one line over the sum."""
+    """The tickets of the order and what was taken off by whom, where they are what is invoiced; else one line over the sum."""
     rate = settings.current().invoice_tax_bp
     if first and total_minor == row.amount_minor:
+        off = [one for one in await discounts.of_order(tx, row.id) if one.amount_minor]
         return [
             line(
                 f"{pick(one.product_name, 'zh')} {pick(one.ticket_name, 'zh')}",
@@ -121,6 +123,9 @@ async def _lines(tx: ReadTx, row: OrderRow, total_minor: int, *, first: bool) ->
             )
             for one in (await store.lines(tx, [row.id]))[row.id]
             if one.unit_minor
+        ] + [
+            line(translate("Discount: {label}", "zh", label=pick(one.label, "zh")), 1, -one.amount_minor, rate)
+            for one in off
         ]
     return [line(translate("Visit, what stays to be paid of it", "zh"), 1, total_minor, rate)]
 
@@ -158,6 +163,28 @@ async def after_refund(tx: Tx, row: OrderRow) -> None:
         if part > 0:
             over, seq = over - part, seq + 1
             await _ask(tx, row, _red(blue, part, seq), str(system("invoices")))
+
+
+async def correct(tx: Tx, row: OrderRow) -> int:
+    """Invoices that name a discount are taken back and made again as the discount is called now; how many.
+
+    For a label that was wrong. The caller has locked the order. Those that are called so already stay.
+    """
+    made = await invoices_store.of_order(tx, row.id)
+    seq, done = len(made), 0
+    for blue in [one for one in made if one.kind == "blue" and any(part.total_minor < 0 for part in one.lines)]:
+        standing = blue.total_minor + sum(one.total_minor for one in made if one.reverses == blue.id)
+        lines = await _lines(tx, row, standing, first=True) if standing > 0 else blue.lines
+        if [one.name for one in lines] == [one.name for one in blue.lines]:
+            continue
+        await _ask(tx, row, _red(blue, standing, seq + 1), str(system("invoices")))
+        again = replace(
+            blue, id=ids.uuid7(), seq=seq + 2, state="requested", number=None, lines=lines, requested_at=clock.now(),
+            requested_by=str(system("invoices")), issued_at=None,
+        )  # fmt: skip
+        await _ask(tx, row, _summed(again), str(system("invoices")))
+        seq, done = seq + 2, done + 1
+    return done
 
 
 def _red(blue: Invoice, part_minor: int, seq: int) -> Invoice:

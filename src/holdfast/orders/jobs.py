@@ -9,14 +9,18 @@ from holdfast.kit.db import Db
 from holdfast.kit.jobs import every, on
 
 from . import (
+    abuse,
     attendance,
     audit,
+    benefits,
     cards,
     changes,
     confirmation,
+    discount_books,
     displacement_returns,
     displacement_run,
     expiry,
+    honour,
     invoices,
     links,
     planning,
@@ -56,6 +60,21 @@ async def ask_suppliers(db: Db, payload: dict[str, Any]) -> None:
 async def confirm_with_suppliers(db: Db, payload: dict[str, Any]) -> None:
     """What suppliers hold for an order is confirmed with it."""
     await supplied.secure(db, UUID(payload["order_id"]))
+
+
+@on("order.granted")
+async def settle_grants(db: Db, payload: dict[str, Any]) -> None:
+    """An order that was granted something is confirmed, or became another since: its books follow, and its gifts come."""
+    await db.run(discount_books.settle, UUID(payload["order_id"]))
+    await db.run(benefits.come_with, UUID(payload["order_id"]))
+    await db.run(honour.follow, UUID(payload["order_id"]))
+
+
+@every(10)
+async def honour_mistakes(db: Db) -> None:
+    """Stopped campaigns: their discounts wait in the books, and what was decided is carried out."""
+    await honour.run(db)
+    await abuse.run(db)
 
 
 @every(10)

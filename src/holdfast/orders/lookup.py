@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from holdfast import admission, payments
 from holdfast.kit import clock, crypto, ids, settings
 from holdfast.kit.db import Db, ReadTx
 
-from . import store
+from . import discounts, store
 from .model import LookupTooOften, Order, OrderRow, OrderUnknown
 
 
@@ -52,7 +54,9 @@ async def with_phone(tx: ReadTx, code: str, phone: str) -> Order:
     if row is None:
         raise OrderUnknown
     lines = await store.lines(tx, [row.id])
-    return Order(row, lines[row.id], [], await store.events(tx, row.id), redacted=True)
+    given = await discounts.of_order(tx, row.id) if row.granted else []
+    shown = [replace(one, reason={}, code=None) for one in given]
+    return Order(row, lines[row.id], [], await store.events(tx, row.id), redacted=True, discounts=shown)
 
 
 async def mine(tx: ReadTx, account_id: UUID, *, limit: int = 20, before: UUID | None = None) -> list[Order]:
@@ -102,4 +106,6 @@ async def whole(tx: ReadTx, row: OrderRow | None) -> Order:
     if row is None:
         raise OrderUnknown
     lines = await store.lines(tx, [row.id])
-    return Order(row, lines[row.id], await store.travellers(tx, row.id), await store.events(tx, row.id))
+    people, events = await store.travellers(tx, row.id), await store.events(tx, row.id)
+    given = await discounts.of_order(tx, row.id) if row.granted else []
+    return Order(row, lines[row.id], people, events, discounts=given)

@@ -18,6 +18,8 @@ import msgspec
 
 from holdfast.passes import CardRefund
 
+from .discounts_model import LineDiscount, tickets_minor
+
 
 class Why(StrEnum):
     """Which part of the terms decides."""
@@ -71,6 +73,26 @@ class Item(msgspec.Struct, frozen=True):
     """The kind of venue."""
     commission_bp: int = 0
     """Of a reseller's order: its part of the price, in basis points; it pays the rest."""
+    discounts: list[LineDiscount] = []
+    """What campaigns took off, all tickets together, in the order of their versions."""
+
+    @property
+    def discount_minor(self) -> int:
+        return sum(one.amount_minor for one in self.discounts)
+
+    @property
+    def price_minor(self) -> int:
+        """What all its tickets cost: the list price without what campaigns took off."""
+        return self.unit_minor * self.quantity - self.discount_minor
+
+    def places_of(self, travellers: set[int]) -> list[int]:
+        """Where in the line the tickets of some travellers stand, from 0."""
+        return [place for place, seq in enumerate(self.travellers) if seq in travellers]
+
+    def tickets_minor(self, places: Sequence[int] | None = None) -> list[int]:
+        """What was asked for each of some tickets (None: all of them)."""
+        prices = tickets_minor(self.unit_minor, self.discounts, self.quantity)
+        return prices if places is None else [prices[place] for place in places]
 
     @property
     def terms(self) -> Terms:
@@ -162,23 +184,24 @@ def decide(
 ) -> Quote:
     """What it gives back that these travellers leave (None: everybody), of the `left_minor` that is still there.
 
-    The price is shared by ticket: each traveller has the unit price of their own line, so shares add up by themselves.
-    What staff gave back before is not given back again. A whole order keeps as a fee what does not go back of it.
+    The price is shared by ticket: each traveller has the unit price of their own line less its share of a discount, so
+    shares add up by themselves, in whatever order people leave. What was not paid never goes back. What staff gave back before is not given back again. A whole order keeps as a fee what does not go back of it.
     """
     named = {seq for item in items for seq in item.travellers}
     chosen = named if leaving is None else set(leaving)
     whole = leaving is None or (chosen == named and all(item.travellers for item in items))
     shares = []
     for item in items:
-        quantity = item.quantity if whole else len(chosen & set(item.travellers))
-        if not quantity:
+        prices = item.tickets_minor(None if whole else item.places_of(chosen))
+        if not prices:
             continue
-        kept_minor, why = kept(item.terms, item.unit_minor, now, closed=item.is_closed)
-        shares.append(Share(item.seq, quantity, item.unit_minor * quantity, kept_minor * quantity, why, item.terms))
+        fees = [kept(item.terms, price, now, closed=item.is_closed) for price in prices]
+        kept_minor = sum(minor for minor, _why in fees)
+        shares.append(Share(item.seq, len(prices), sum(prices), kept_minor, fees[0][1], item.terms))
     gross = sum(share.price_minor for share in shares)
-    fees = sum(share.kept_minor for share in shares)
-    refund = min(gross - fees, left_minor)
-    kept_minor = max(left_minor - refund, 0) if whole else min(fees, left_minor - refund)
+    kept_minor = sum(share.kept_minor for share in shares)
+    refund = min(gross - kept_minor, left_minor)
+    kept_minor = max(left_minor - refund, 0) if whole else min(kept_minor, left_minor - refund)
     return Quote(
         travellers=sorted(chosen), whole=whole, shares=shares, left_minor=left_minor, refund_minor=refund, kept_minor=kept_minor,
         currency=currency, holds_until=_holds_until(shares),

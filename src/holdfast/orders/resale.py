@@ -236,7 +236,7 @@ async def _confirm(tx: Tx, seller: Seller, row: OrderRow, resale: Resale, now: d
     """Confirmed on account: no payment is wanted, the partner owes the net price."""
     assert may_become(row.state, State.CONFIRMED)
     seats = await resale_seats.of_order(tx, row.id)
-    amount = sum(line.unit_minor * line.quantity for line in seats.lines.values())
+    amount = sum(line.price_minor for line in seats.lines.values())
     await lock(tx, f"resale.credit:{seller.partner_id}")
     await resale_account.require_credit(tx, seller.terms, seller.partner_id, amount, row.currency)
     await store.set_state(tx, row.id, State.CONFIRMED, expires_at=None, confirmed_at=now)

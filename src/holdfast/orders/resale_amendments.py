@@ -155,7 +155,7 @@ def _kept(seats: Seats, made: Plan, before: Booking, offered: Offered, slot: Slo
     kept = 0
     for item in made.dropped():
         line = seats.lines[item.line_seq]
-        part, why = policies.kept(line.terms, line.unit_minor, now, closed=line.is_closed)
+        part, why = policies.kept(line.terms, line.price_minor, now, closed=line.is_closed)
         if why is Why.OVER:
             raise NotCancellable(reason="too-late")
         kept += part
@@ -177,8 +177,8 @@ async def _settle(tx: Tx, given: Writing, seller: Seller, before: Seats, kept: i
     nameless = [n for n, item in enumerate(after.items) if not after.lines[item.line_seq].travellers]
     if nameless and given.offered.product.real_name:
         raise NamesMissing(unit_items=nameless)
-    old = sum(line.unit_minor for line in before.lines.values())
-    new = sum(line.unit_minor for line in after.lines.values())
+    old = sum(line.price_minor for line in before.lines.values())
+    new = sum(line.price_minor for line in after.lines.values())
     await resale_account.require_credit(tx, seller.terms, seller.partner_id, new - old + kept, row.currency)
     details = {"tickets": len(after.items), "kept_minor": kept}
     await store.add_event(tx, row.id, "amended", clock.now(), str(seller.actor), details)

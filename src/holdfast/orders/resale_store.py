@@ -232,7 +232,7 @@ async def settle_amount(tx: Tx, order_id: UUID) -> None:
     """The order costs what its current lines cost; its tickets stay as they are."""
     await tx.execute(
         """update orders.orders set amount_minor = (
-             select coalesce(sum(quantity * unit_minor), 0) from orders.lines where order_id = %(id)s and part = 'current')
+             select coalesce(sum(quantity * unit_minor - discount_minor), 0) from orders.lines where order_id = %(id)s and part = 'current')
            where id = %(id)s""",
         id=order_id,
     )

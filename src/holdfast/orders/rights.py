@@ -27,6 +27,8 @@ from . import rights_store as store
 from .rights_model import (
     HeldBenefit,
     HeldChange,
+    HeldDecision,
+    HeldDiscount,
     HeldEvent,
     HeldInvoice,
     HeldLine,
@@ -81,6 +83,8 @@ def _traveller(row: dict[str, Any]) -> HeldTraveller:
 
 exported("changes", HeldChange)(store.changes)
 exported("benefits", HeldBenefit)(store.benefits)
+exported("discounts", HeldDiscount)(store.discounts)
+exported("decisions", HeldDecision)(store.decisions)
 
 
 @exported("invoices", HeldInvoice)

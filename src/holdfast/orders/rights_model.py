@@ -10,7 +10,7 @@ import msgspec
 
 
 class HeldLine(msgspec.Struct, frozen=True):
-    """Tickets of one price in one slot. `part` is ``left`` when they were cancelled or changed, `live` while they hold places."""
+    """Tickets of one price in one slot; `discount_minor`: what campaigns took off, all tickets together. `part` is ``left`` when they were cancelled or changed, `live` while they hold places."""
 
     venue: dict[str, str]
     product: dict[str, str]
@@ -20,6 +20,7 @@ class HeldLine(msgspec.Struct, frozen=True):
     ends_at: datetime
     quantity: int
     unit_minor: int
+    discount_minor: int
     currency: str
     part: str
     live: bool
@@ -102,6 +103,29 @@ class HeldBenefit(msgspec.Struct, frozen=True):
     granted_at: datetime
     expires_at: datetime
     used_at: datetime | None
+
+
+class HeldDiscount(msgspec.Struct, frozen=True):
+    """What a campaign took off one of the orders: the label that was shown, the code that was typed, and what became of it."""
+
+    order_number: str
+    campaign_id: str
+    label: dict[str, str]
+    amount_minor: int
+    currency: str
+    code: str | None
+    state: str
+    made_at: datetime
+
+
+class HeldDecision(msgspec.Struct, frozen=True):
+    """What was decided about a benefit that was a mistake. kept: it stays, and the person was told so; abuse: decided on `evidence`."""
+
+    campaign_id: str
+    decision: str
+    order_number: str | None
+    evidence: str | None
+    at: datetime
 
 
 class Look(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 
 from holdfast.kit.db import ReadTx, Tx
 
-from .rights_model import HeldBenefit, HeldChange, Look
+from .rights_model import HeldBenefit, HeldChange, HeldDecision, HeldDiscount, Look
 
 _NOT_OVER: LiteralString = """(o.state in ('held', 'awaiting_payment') or o.state = 'confirmed' and exists (
     select 1 from orders.lines l join inventory.slots s on s.id = l.slot_id
@@ -48,7 +48,7 @@ async def orders(tx: ReadTx, accounts: Sequence[UUID]) -> list[SealedOrder]:
 async def lines(tx: ReadTx, accounts: Sequence[UUID]) -> list[dict[str, Any]]:
     return await tx.dicts(
         """select l.order_id, v.name as venue, p.name as product, c.name as ticket, s.visit_date, s.starts_at, s.ends_at, l.quantity,
-                  l.unit_minor, o.currency, l.part, l.live
+                  l.unit_minor, l.discount_minor, o.currency, l.part, l.live
            from orders.orders o join orders.lines l on l.order_id = o.id join inventory.slots s on s.id = l.slot_id
            join catalogue.venues v on v.id = s.venue_id join catalogue.products p on p.id = s.product_id
            join catalogue.prices c on c.id = l.price_id
@@ -106,6 +106,31 @@ async def benefits(tx: ReadTx, accounts: Sequence[UUID]) -> list[HeldBenefit]:
         """select kind, reason, granted_at, expires_at, used_at from orders.benefits
            where account_id = any(%(ids)s)
               or order_id in (select o.id from orders.orders o where o.account_id = any(%(ids)s)) order by granted_at""",
+        ids=list(accounts),
+    )
+
+
+async def discounts(tx: ReadTx, accounts: Sequence[UUID]) -> list[HeldDiscount]:
+    return await tx.rows(
+        HeldDiscount,
+        """select order_number, campaign_id, label, amount_minor, currency, code, state, made_at from campaigns.reservations
+            where account_id = any(%(ids)s) order by made_at, order_id, version_id""",
+        ids=list(accounts),
+    )
+
+
+async def decisions(tx: ReadTx, accounts: Sequence[UUID]) -> list[HeldDecision]:
+    """Those about mistakes in a campaign that concern the person by name."""
+    return await tx.rows(
+        HeldDecision,
+        """select n.campaign_id, 'kept' as decision, o.number as order_number, null as evidence, h.at
+             from orders.honour_notices h join campaigns.trips t on t.id = h.trip_id join campaigns.versions n on n.id = t.version_id
+             join orders.orders o on o.id = h.order_id
+            where h.root in (select a.root from accounts.accounts a where a.id = any(%(ids)s))
+           union all
+           select n.campaign_id, 'abuse', null, b.evidence, b.decided_at
+             from orders.abuses b join campaigns.trips t on t.id = b.trip_id join campaigns.versions n on n.id = t.version_id
+            where b.account_id = any(%(ids)s) order by 5""",
         ids=list(accounts),
     )
 

@@ -13,7 +13,7 @@ async def of_payment(tx: ReadTx, intent_id: UUID) -> OrderRow | None:
     return await tx.maybe(
         OrderRow,
         """select id, number, account_id, state, amount_minor, currency, phone_masked, locale, channel, placed_at, expires_at,
-                  confirmed_at, intent_id, ticket_version
+                  confirmed_at, intent_id, ticket_version, granted
            from orders.orders where id = (select order_id from orders.intents where intent_id = %(id)s)""",
         id=intent_id,
     )

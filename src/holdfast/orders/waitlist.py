@@ -13,16 +13,18 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
 from holdfast import accounts
+from holdfast.campaigns.model import BenefitOver
 from holdfast.kit import audit, clock, crypto, faults, ids
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx, lock
-from holdfast.kit.problems import InvalidInput
+from holdfast.kit.problems import InvalidInput, Problem
 
-from . import cancellation, lookup, placing, store
+from . import cancellation, lookup, offers, placing, store
 from . import waitlist_store as lists
-from .model import UNPAID, Basket, BasketLine, Placed, SlotFull, TravellerInput
+from .model import UNPAID, Basket, BasketLine, Placed, PlaceRequest, SlotFull, TravellerInput
 from .waitlist_model import (
     OFFER_AT_LEAST,
     WAIT_STATES,
@@ -65,7 +67,7 @@ async def join(
         account_id=account_id, key=f"waitlist-{key}"[:255], basket=Basket(list(lines), phone), locale=locale, channel=channel,
         actor=actor,
     )  # fmt: skip
-    [found] = await placing.place_many(tx, [request])
+    found = await book(tx, request)
     if isinstance(found, Placed):
         return found
     if not isinstance(found, SlotFull):
@@ -81,6 +83,24 @@ async def join(
     await audit.record(tx, actor, "wait.join", f"wait:{wait_id}", slot=str(slot_id), places=places)
     faults.point(JOINED)
     return await view(tx, account_id, wait_id)
+
+
+async def book(tx: Tx, request: PlaceRequest, *, hold_s: int | None = None) -> Placed | Problem:
+    """Decides a booking of somebody who waits at the price of now: with what campaigns give at this moment.
+
+    Nobody was shown a price for it, so what is over in this very moment is left out, and the places are not lost for it.
+    """
+    for again in range(offers.TRIES):
+        found = await placing.place_one(tx, _keyed(request, again), is_known=True, hold_s=hold_s)
+        if not isinstance(found, BenefitOver):
+            return found
+    [found] = await placing.place_many(tx, [_keyed(request, offers.TRIES)], hold_s=hold_s)
+    return found
+
+
+def _keyed(request: PlaceRequest, again: int) -> PlaceRequest:
+    """An answer is remembered under its key: each try has one of its own."""
+    return replace(request, key=f"{request.key[:250]}~{again}") if again else request
 
 
 async def _require_sense(tx: Tx, account_id: UUID, slot_id: UUID, places: int) -> None:

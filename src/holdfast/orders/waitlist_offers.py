@@ -104,7 +104,7 @@ async def _offer_next(tx: Tx, slot_id: UUID) -> bool:
     await lists.lock_person(tx, wait.account_id)
     await lists.draw(tx, slot_id, wait.places)
     hold_s = int((until - now).total_seconds())
-    [placed] = await placing.place_many(tx, [await _request(tx, wait, phone)], hold_s=hold_s)
+    placed = await waitlist.book(tx, await _request(tx, wait, phone), hold_s=hold_s)
     if isinstance(placed, Problem):
         raise _Refused(wait, placed)
     await _note(tx, wait, placed, line, now)

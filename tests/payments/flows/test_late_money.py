@@ -5,24 +5,29 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from holdfast import orders
 from holdfast.kit import clock
 from holdfast.orders import expiry
 from tests import world
+from tests.orders import discounting
 
 pytestmark = pytest.mark.anyio
 HANG_S = 2.4
 
 
-async def given_up(db, sim, slot, *, end=expiry.sweep, visitors=None):
+async def given_up(db, sim, slot, *, end=expiry.sweep, visitors=None, place=None, code=None):
     """An order whose charge hangs on its way; we ask, hear of nothing, and let it go. Then it arrives after all.
 
     Owner, order, and the number of the charge, which is payable now.
     """
     mei = await world.traveller(db)
-    placed = await world.place(db, world.request(mei, world.basket(slot, visitors=visitors or [world.visitor()])))
+    wanted = msgspec.structs.replace(
+        world.request(mei, world.basket(slot, visitors=visitors or [world.visitor()])), code=code
+    )
+    placed = await place(wanted) if place else await world.place(db, wanted)
     order = await world.order_of(db, mei, placed.number)
     sim.script({"fault": "hang", "match": "create", "count": 1, "seconds": HANG_S})
     view = await orders.pay(db, mei.actor, order)
@@ -90,6 +95,38 @@ async def test_late_money_goes_back_in_full_when_the_places_are_sold_and_the_tra
     told = await world.value(db, "select count(*) from notices.messages where template = 'payment-refunded'")
     assert told == 1
     assert (await world.order_of(db, li, other.number)).state is orders.State.CONFIRMED
+
+
+async def test_late_money_has_the_price_and_the_code_that_were_promised_though_others_used_both_up(db, sim):
+    """A code for one order, a budget for one order: two have it now, and every counter says that one of them paid too late."""
+    slot = await world.open_slot(db, places=9)
+    made = await discounting.on_offer(
+        db, {"type": "amount", "amount_minor": 1000, "per": "order"}, codes={"type": "bulk"}
+    )
+    await discounting.change(db, made, budget_minor=1000, budget_count=1)
+
+    async def code(tx):
+        await tx.execute(
+            "insert into campaigns.codes (code, campaign_id, batch, made_at) values ('SPRING7XK', %(id)s, 'first', %(at)s)",
+            id=made.campaign_id, at=clock.now(),
+        )  # fmt: skip
+
+    await db.run(code)
+    place = orders.group_commit(db, lanes=1)
+    mei, order, charge = await given_up(db, sim, slot, place=place, code="SPRING7XK")
+    assert (order.state, order.row.amount_minor) == (orders.State.EXPIRED, 5000)
+    li = await world.traveller(db)
+    other = await place(msgspec.structs.replace(world.request(li, world.basket(slot)), code="SPRING7XK"))
+    assert other.amount_minor == 5000
+    sim.pay(charge)
+    await _settled(db, charge)
+    after = await world.order_of(db, mei, order.number)
+    assert (after.state, after.row.amount_minor) == (orders.State.CONFIRMED, 5000)
+    async with db.reading() as tx:
+        [now] = await tx.dicts("select used_minor, used_count, late_minor, late_count from campaigns.running")
+        [one] = await tx.dicts("select uses, uses_max, late from campaigns.codes")
+    assert now == {"used_minor": 2000, "used_count": 2, "late_minor": 1000, "late_count": 1}
+    assert one == {"uses": 2, "uses_max": 1, "late": 1}
 
 
 async def test_late_money_goes_back_when_the_document_has_booked_again(db, sim):
