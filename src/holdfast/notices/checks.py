@@ -38,3 +38,19 @@ async def attempts_are_counted(tx: ReadTx) -> Offenders:
            left join notices.delivery_attempts a on a.delivery_id = d.id
            group by d.id having d.attempts <> count(a.number) limit 100"""
     )
+
+
+@check("Every message that has a code is made from a wording we keep")
+async def messages_have_wordings(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select m.id, m.template from notices.messages m left join notices.wordings w on w.digest = m.wording
+           where m.check_code is not null and w.digest is null limit 100"""
+    )
+
+
+@check("Every heap of reports has as many as it counts")
+async def reports_are_counted(tx: ReadTx) -> Offenders:
+    return await tx.dicts(
+        """select c.id, c.reports, count(r.id) as kept from notices.report_clusters c
+           left join notices.reports r on r.cluster_id = c.id group by c.id having c.reports <> count(r.id) limit 100"""
+    )

@@ -68,6 +68,17 @@ EVENTS: dict[str, EventKind] = {
         "Bookings wait for the answer of a supplier.",
         {"partner_id": "old-city-noodles", "bookings": ["7K3QF90XMA"], "due_at": "2026-11-27T11:00:00Z"},
     ),
+    "campaign.stopped": EventKind(
+        "A campaign was stopped, by its guard or by a person; what it granted stays granted.",
+        {
+            "campaign_id": "spring-2027",
+            "version": 3,
+            "reason": "envelope",
+            "incident_id": "01980d6a-71e2-4d0c-9c52-1f0b8a4e7d33",
+            "orders": 9,
+            "amount": {"amount_minor": 54000, "currency": "CNY"},
+        },
+    ),
     "channel.state_changed": EventKind(
         "A way to pay changed its state.",
         {"provider": "wechatpay", "method": "native", "before": "healthy", "after": "degraded", "reason": "timeouts"},

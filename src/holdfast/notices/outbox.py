@@ -1,4 +1,7 @@
-"""The outbox of official messages: text messages to phones, e-mails with or without files."""
+"""The outbox of official messages: text messages to phones, e-mails with or without files.
+
+What is written here never changes (the database holds that); its last line bears the code under which it can be compared.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from holdfast.kit import clock, crypto, http, ids, jobs, settings
 from holdfast.kit.db import Db, ReadTx, Tx
 from holdfast.kit.i18n import translate
 
-from . import mail, store
+from . import links, mail, stamps, store, wordings
 from .mail import Attachment
 from .model import GatewayDown, Message, Row
 
@@ -49,6 +52,7 @@ TEMPLATES = {
     "erasure-asked": "You asked us to erase your Holdfast data on {day}. Changed your mind, or was it not you? Take it back here: {link}",
     "erasure-postponed": "Your Holdfast data could not be erased today: something is not over yet. We try again every day; what it is: {link}",
     "erasure-done": "Your Holdfast account is closed and what identifies you is being removed. Orders stay, without your name, as long as the law asks.",
+    "benefit-kept": "Order {number}: the discount of {amount} was a mistake of ours, and it is yours to keep. You need not do anything. We never ask for it back, and never send a link to keep or return it.",
     "order-to-pay": "Order {number} is booked for you. Pay by {until}: {link} Places that are not paid by then are given back.",
     "order-link": "You asked for your order {number}: {link} The link is good for 15 minutes, once. Was it not you? Do nothing.",
     "case-opened": "We have your question, case {number}. Read along and add to it: {link}",
@@ -94,11 +98,13 @@ async def _queue(
 ) -> None:  # fmt: skip
     message_id = ids.uuid7()
     subject = translate(SUBJECTS.get(template, SUBJECT), locale, **values) if channel == "email" else ""
+    wording, check = wordings.Wording(template, locale, translate(TEMPLATES[template], locale)), stamps.new()
+    text = translate(TEMPLATES[template], locale, **values)
+    body = f"{text}\n{stamps.line(check, locale, beside_a_code='{code}' in TEMPLATES[template])}"
     await store.insert(
         tx, message_id=message_id, channel=channel, recipient=crypto.seal("notices.messages.recipient", to),
-        recipient_index=crypto.blind_index("phone" if channel == "sms" else "email", to), masked=masked, template=template,
-        locale=locale, subject=subject,
-        body=crypto.seal("notices.messages.body", translate(TEMPLATES[template], locale, **values)), at=clock.now(),
+        recipient_index=crypto.blind_index("phone" if channel == "sms" else "email", to), masked=masked, wording=wording,
+        subject=subject, body=crypto.seal("notices.messages.body", body), check_code=check, link_hosts=links.hosts(text), at=clock.now(),
     )  # fmt: skip
     for file in attachments:
         content = crypto.seal("notices.attachments.content", base64.b64encode(file.content).decode())

@@ -51,10 +51,10 @@ async def of_templates(tx: ReadTx, templates: Sequence[str], before: datetime, l
 
 
 async def empty(tx: Tx, message_ids: Sequence[UUID], recipient: bytes, body: bytes) -> None:
-    """Writes nothing where recipient and text were."""
-    await tx.execute("delete from notices.attachments where message_id = any(%(ids)s)", ids=list(message_ids))
+    """Writes nothing where recipient and text were; files go after it, never before."""
     await tx.execute(
         """update notices.messages set recipient = %(recipient)s, body = %(body)s, recipient_index = '', recipient_masked = '',
                   subject = '' where id = any(%(ids)s)""",
         ids=list(message_ids), recipient=recipient, body=body,
     )  # fmt: skip
+    await tx.execute("delete from notices.attachments where message_id = any(%(ids)s)", ids=list(message_ids))

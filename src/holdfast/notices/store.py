@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
@@ -9,23 +10,29 @@ from uuid import UUID
 from holdfast.kit.db import ReadTx, Tx
 
 from .model import Row
+from .wordings import Wording
 
 MESSAGE: LiteralString = """select m.id, m.channel, m.recipient, m.recipient_masked, m.template, m.locale, m.subject, m.body,
     m.created_at, m.sent_at from notices.messages m """
 
 
 async def insert(
-    tx: Tx, *, message_id: UUID, channel: str, recipient: bytes, recipient_index: bytes, masked: str, template: str,
-    locale: str, subject: str, body: bytes, at: datetime,
+    tx: Tx, *, message_id: UUID, channel: str, recipient: bytes, recipient_index: bytes, masked: str, wording: Wording,
+    subject: str, body: bytes, check_code: str, link_hosts: Sequence[str], at: datetime,
 ) -> None:  # fmt: skip
-    """Writes one message into the outbox."""
+    """Writes one message into the outbox, and its wording when it is the first in it."""
     await tx.execute(
-        """insert into notices.messages (id, channel, recipient, recipient_index, recipient_masked, template, locale, subject,
-                                         body, created_at)
+        """with first as (
+             insert into notices.wordings (digest, template, locale, text, first_at)
+             select %(wording)s, %(template)s, %(locale)s, %(words)s, %(at)s
+              where not exists (select from notices.wordings where digest = %(wording)s) on conflict do nothing)
+           insert into notices.messages (id, channel, recipient, recipient_index, recipient_masked, template, locale, subject,
+                                         body, check_code, wording, link_hosts, created_at)
            values (%(id)s, %(channel)s, %(recipient)s, %(index)s, %(masked)s, %(template)s, %(locale)s, %(subject)s, %(body)s,
-                   %(at)s)""",
-        id=message_id, channel=channel, recipient=recipient, index=recipient_index, masked=masked, template=template,
-        locale=locale, subject=subject, body=body, at=at,
+                   %(check)s, %(wording)s, %(hosts)s, %(at)s)""",
+        id=message_id, channel=channel, recipient=recipient, index=recipient_index, masked=masked, template=wording.template,
+        locale=wording.locale, subject=subject, body=body, check=check_code, wording=wording.digest, words=wording.text,
+        hosts=list(link_hosts), at=at,
     )  # fmt: skip
 
 
