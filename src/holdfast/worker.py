@@ -6,6 +6,7 @@ import asyncio
 import signal
 
 import holdfast.admission.jobs
+import holdfast.campaigns.jobs
 import holdfast.changes.jobs
 import holdfast.inventory.jobs
 import holdfast.notices.jobs

@@ -86,6 +86,7 @@ def test_the_table_says_who_may_do_what():
         "GET /api/v1/card-offers",
         "GET /api/v1/cases/{case}",
         "GET /api/v1/cities",
+        "GET /api/v1/messages/positions",
         "GET /api/v1/openapi.json",
         "GET /api/v1/ticket-keys",
         "GET /api/v1/venues",
@@ -97,6 +98,7 @@ def test_the_table_says_who_may_do_what():
         "POST /api/v1/codes",
         "POST /api/v1/gate/devices",
         "POST /api/v1/lookups",
+        "POST /api/v1/messages/check",
         "POST /api/v1/sessions",
     ]
 

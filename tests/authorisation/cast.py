@@ -223,6 +223,8 @@ def example(endpoint: api.Endpoint, things: dict[str, str]) -> Any:
         visitor = msgspec.to_builtins(world.visitor())
         line = {"slot_id": things["{slot}"], "price_id": things["price"], "quantity": 1, "travellers": [visitor]}
         return {"lines": [line], "phone": things["phone"]}
+    if endpoint.path == "/api/v1/quotes":
+        return {"lines": [{"slot_id": things["{slot}"], "price_id": things["price"], "quantity": 1}]}
     return endpoint.example
 
 

@@ -48,6 +48,7 @@ TRAVELLERS = """
 # The API: orders
 #                                                         nobody    other     owner     member    stale     link      wrong     staff
 POST   /api/v1/orders                                     in        ok        ok        ok        ok        -         -         in
+POST   /api/v1/quotes                                     in        ok        ok        ok        ok        -         -         in
 GET    /api/v1/orders                                     in        ok        ok        ok        ok        -         -         in
 GET    /api/v1/orders/{number}                            in        404       ok        ok        ok        -         -         in
 GET    /api/v1/orders/{number}/payment                    in        404       ok        ok        ok        -         -         in
@@ -94,6 +95,8 @@ DELETE /api/v1/devices/{device_id}                        in        404       ok
 POST   /api/v1/cases                                      ok        ok        ok        ok        ok        -         -         ok
 POST   /api/v1/cases/codes                                ok        ok        ok        ok        ok        -         -         ok
 GET    /api/v1/cases/{case}                               404       404       ok        ok        ok        ok        404       404
+POST   /api/v1/messages/check                             ok        ok        ok        ok        ok        -         -         ok
+GET    /api/v1/messages/positions                         ok        ok        ok        ok        ok        -         -         ok
 GET    /api/v1/ticket-keys                                ok        ok        ok        ok        ok        -         -         ok
 GET    /.well-known/holdfast-ticket-keys.json             ok        ok        ok        ok        ok        -         -         ok
 POST   /api/v1/gate/devices                               404       404       404       404       404       -         -         404
@@ -252,6 +255,13 @@ POST   /help/cases/{number}/messages                      in        404       ok
 POST   /help/cases/{number}/closing                       in        404       ok        ok        ok        ok        404       in
 POST   /help/cases/{number}/rating                        in        404       ok        ok        ok        ok        404       in
 
+# Is this message from us?
+#                                                         nobody    other     owner     member    stale     link      wrong     staff
+GET    /messages                                          ok        ok        ok        ok        ok        -         -         ok
+POST   /messages                                          ok        ok        ok        ok        ok        -         -         ok
+POST   /messages/reports                                  ok        ok        ok        ok        ok        -         -         ok
+GET    /account/messages                                  in        ok        ok        ok        ok        -         -         in
+
 # Signing in and out
 #                                                         nobody    other     owner     member    stale     link      wrong     staff
 GET    /session                                           ok        ok        ok        ok        ok        -         -         ok
@@ -351,6 +361,58 @@ POST   /console/merges/{id}/approval                      in        in        40
 POST   /console/merges/{id}/rejection                     in        in        404       no        no        no        no        no
 POST   /console/merges/{id}/withdrawal                    in        in        404       no        no        no        no        no
 POST   /console/merges/{id}/reverting                     in        in        404       no        no        no        no        no
+
+# Campaigns. Who works with them or looks after the program reads and stops; marketing and finance write, approve and start
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/campaigns                                 in        in        no        no        ok        ok        ok        ok
+GET    /console/campaigns/new                             in        in        no        no        ok        no        ok        no
+POST   /console/campaigns/drafts                          in        in        no        no        ok        no        ok        no
+GET    /console/campaigns/drafts/{id}                     in        in        no        no        404       404       404       404
+POST   /console/campaigns/drafts/{id}                     in        in        no        no        404       no        404       no
+GET    /console/campaigns/drafts/{id}/backtest            in        in        no        no        404       404       404       404
+POST   /console/campaigns/drafts/{id}/backtest            in        in        no        no        404       no        404       no
+POST   /console/campaigns/drafts/{id}/proposal            in        in        no        no        404       no        404       no
+POST   /console/campaigns/drafts/{id}/again               in        in        no        no        404       no        404       no
+POST   /console/campaigns/drafts/{id}/dropping            in        in        no        no        404       no        404       no
+GET    /console/campaigns/envelopes                       in        in        no        no        ok        ok        ok        ok
+POST   /console/campaigns/envelopes                       in        in        no        no        ok        no        ok        no
+GET    /console/campaigns/proposals/{id}                  in        in        no        no        404       404       404       404
+GET    /console/campaigns/proposals/{id}/approval         in        in        no        no        404       no        404       no
+POST   /console/campaigns/proposals/{id}/approval         in        in        no        no        404       no        404       no
+POST   /console/campaigns/proposals/{id}/start            in        in        no        no        404       no        404       no
+POST   /console/campaigns/proposals/{id}/backtest         in        in        no        no        404       no        404       no
+POST   /console/campaigns/proposals/{id}/rejection        in        in        no        no        404       no        404       no
+POST   /console/campaigns/proposals/{id}/withdrawal       in        in        no        no        404       no        404       no
+POST   /console/campaigns/proposals/{id}/again            in        in        no        no        404       no        404       no
+GET    /console/campaigns/{campaign}                      in        in        no        no        404       404       404       404
+POST   /console/campaigns/{campaign}/stop                 in        in        no        no        404       404       404       404
+GET    /console/campaigns/{campaign}/live                 in        in        no        no        404       404       404       404
+POST   /console/campaigns/{campaign}/stages               in        in        no        no        404       no        404       no
+GET    /console/campaigns/{campaign}/codes                in        in        no        no        404       404       404       404
+POST   /console/campaigns/{campaign}/codes                in        in        no        no        404       no        404       no
+POST   /console/campaigns/{campaign}/codes/file           in        in        no        no        404       no        404       no
+POST   /console/campaigns/{campaign}/codes/ending         in        in        no        no        404       404       404       404
+GET    /console/campaigns/{campaign}/codes/{batch}.csv    in        in        no        no        404       no        404       no
+GET    /console/campaigns/incidents                       in        in        no        no        ok        ok        ok        ok
+GET    /console/campaigns/incidents/{id}                  in        in        no        no        404       404       404       404
+POST   /console/campaigns/incidents/{id}/restart          in        in        no        no        404       no        404       no
+GET    /api/v1/campaigns                                  in        in        no        no        ok        ok        ok        ok
+POST   /api/v1/campaigns/drafts                           in        in        no        no        404       no        404       no
+GET    /api/v1/campaigns/drafts/{draft}                   in        in        no        no        404       404       404       404
+POST   /api/v1/campaigns/drafts/{draft}/backtest          in        in        no        no        404       no        404       no
+POST   /api/v1/campaigns/drafts/{draft}/proposal          in        in        no        no        404       no        404       no
+GET    /api/v1/campaigns/proposals/{proposal}             in        in        no        no        404       404       404       404
+POST   /api/v1/campaigns/proposals/{proposal}/approval    in        in        no        no        404       no        404       no
+POST   /api/v1/campaigns/proposals/{proposal}/start       in        in        no        no        404       no        404       no
+POST   /api/v1/campaigns/{campaign}/stop                  in        in        no        no        404       404       404       404
+
+# What becomes of a stopped campaign's discounts
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/campaigns/incidents/{id}/decision         in        in        no        no        404       404       404       no
+POST   /console/campaigns/incidents/{id}/decision         in        in        no        no        404       404       404       no
+POST   /console/campaigns/incidents/{id}/decision/accounts in       in        no        no        404       404       404       no
+POST   /console/campaigns/incidents/{id}/decision/{proposal}/approval in in   no        no        404       no        no        no
+POST   /console/campaigns/incidents/{id}/decision/{proposal}/{verb} in in     no        no        404       404       404       no
 
 # Outgoing webhooks
 #                                                         nobody    traveller support   desk      finance   operations marketing engineer
@@ -501,6 +563,20 @@ POST   /console/feedback/{id}/note                        in        in        40
 GET    /console/planning                                  in        in        no        no        no        ok        ok        no
 GET    /console/planning/venues/{venue_id}                in        in        no        no        no        ok        ok        no
 GET    /console/planning/venues/{venue_id}/{sheet}.csv    in        in        no        no        no        404       404       no
+
+# What we stand by, and what people report as false
+#                                                         nobody    traveller support   desk      finance   operations marketing engineer
+GET    /console/reports                                   in        in        ok        no        no        ok        ok        no
+GET    /console/reports/{id}                              in        in        404       no        no        404       404       no
+POST   /console/reports/{id}/handling                     in        in        404       no        no        404       404       no
+GET    /console/positions                                 in        in        no        no        no        ok        ok        no
+POST   /console/positions                                 in        in        no        no        no        ok        ok        no
+GET    /console/positions/{id}                            in        in        no        no        no        404       404       no
+POST   /console/positions/{id}/ending                     in        in        no        no        no        404       404       no
+GET    /console/positions/proposals/{id}                  in        in        no        no        no        404       404       no
+POST   /console/positions/proposals/{id}/approval         in        in        no        no        no        404       404       no
+POST   /console/positions/proposals/{id}/rejection        in        in        no        no        no        404       404       no
+POST   /console/positions/proposals/{id}/withdrawal       in        in        no        no        no        404       404       no
 
 # Colleagues
 #                                                         nobody    traveller support   desk      finance   operations marketing engineer

@@ -61,6 +61,8 @@ def scenes(stage: Stage, language: str = "en") -> list[Scene]:
         Scene("lookup", "/orders/lookup", guest),
         Scene("missing-order", "/orders/missing", guest),
         Scene("help", "/help", mei),
+        Scene("messages", "/messages", guest),
+        Scene("messages-mine", "/account/messages", mei),
         Scene("help-form", f"/help/cases/new?order={confirmed}", mei),
         Scene("account", "/account", mei),
         Scene("status", "/status", guest),

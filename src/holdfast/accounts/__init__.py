@@ -45,6 +45,7 @@ from .credentials_model import (
 from .emails import check_email, mask_email
 from .external_model import Provider, providers
 from .freshness import is_fresh, require_fresh
+from .held import own_messages, reached
 from .identifiers import open_account
 from .links import joined, members, recent_links, same_person
 from .merging import KIND as MERGE_KIND
@@ -89,7 +90,7 @@ from .passkey_proofs import (
     sign_in_with_passkey,
 )
 from .password_proofs import confirm_with_password, sign_in_with_password
-from .places import Place
+from .places import Place, network
 from .restrictions_model import (
     Breaker,
     BreakerClosed,
@@ -165,6 +166,7 @@ from .staff_passkeys import (
     staff_passkeys,
     staff_sign_in_with_passkey,
 )
+from .staff_reviewing import NamesakeProposed, RoleTooNew, name_of, reviewer
 from .staff_sessions import (
     note_refusal,
     staff_devices,
@@ -233,6 +235,7 @@ __all__ = [
     "Merged",
     "Method",
     "MethodRestricted",
+    "NamesakeProposed",
     "NoSuchAccount",
     "NotMeOver",
     "NothingToJoin",
@@ -254,6 +257,7 @@ __all__ = [
     "Restriction",
     "Role",
     "RoleMissing",
+    "RoleTooNew",
     "Row",
     "SamePhone",
     "Scope",
@@ -320,10 +324,13 @@ __all__ = [
     "merge",
     "merge_contact",
     "merge_preview",
+    "name_of",
+    "network",
     "not_me",
     "not_me_link",
     "note_refusal",
     "open_account",
+    "own_messages",
     "parting",
     "parting_of_mine",
     "passkey_confirmation_options",
@@ -337,6 +344,7 @@ __all__ = [
     "prove_phone",
     "proven",
     "providers",
+    "reached",
     "recent_links",
     "remove_passkey",
     "remove_staff_passkey",
@@ -344,6 +352,7 @@ __all__ = [
     "require_fresh",
     "reset_staff",
     "restrictions",
+    "reviewer",
     "rights",
     "same_person",
     "send_confirmation_code",

@@ -13,7 +13,7 @@ from holdfast import notices
 from holdfast.kit import crypto, retention
 from holdfast.kit.db import ReadTx, Tx
 
-from . import codes, consents_store, erasure_store, exports_store
+from . import codes, consents_store, erasure_store, exports_store, links
 from . import held_store as store
 from .held_model import (
     Contact,
@@ -114,6 +114,12 @@ async def own_messages(tx: ReadTx, accounts: Sequence[UUID]) -> list[notices.Mes
         for message in await notices.held(tx, [one.value_index], since=one.verified_at - codes.CODE_TTL)
     ]
     return sorted(found, key=lambda message: message.created_at)
+
+
+async def reached(tx: ReadTx, account_id: UUID) -> dict[bytes, datetime]:
+    """Blind indexes of the phones and addresses of the person behind an account, and since when each is theirs."""
+    found = await store.contacts(tx, await links.members(tx, account_id))
+    return {one.value_index: one.verified_at - codes.CODE_TTL for one in found}
 
 
 @foreseen("accounts")

@@ -23,6 +23,7 @@ DOMAINS_WITH_CHECKS = (
     "inventory",
     "passes",
     "payments",
+    "campaigns",
     "orders",
     "partners",
     "support",

@@ -61,6 +61,12 @@ class Settings(msgspec.Struct, frozen=True):
     """Mail server, ``smtps://user:password@host:465`` or ``smtp://…:587``; empty: e-mails stay in the mailbox page."""
     mail_from: str = "Holdfast <no-reply@holdfast.example>"
     """Whom e-mails come from."""
+    official_domains: str = ""
+    """Sites of ours beside that of `base_url`, separated by commas: links in our messages may lead there and below."""
+    official_senders: str = ""
+    """What our messages come from, as the page for checking them lists it, separated by commas: numbers, addresses, names."""
+    message_signature: str = "Holdfast"
+    """The name in 【】 that the gateway for texts puts before or behind ours."""
     passkey_domain: str = ""
     """The relying party ID of passkeys (WebAuthn §4): a domain that must never change; empty: the host of `base_url`."""
     oidc_config: str = ""
@@ -79,6 +85,8 @@ class Settings(msgspec.Struct, frozen=True):
     """What was written in a case, after it was closed (E-commerce Law art. 31: three years)."""
     feedback_kept_days: int = 365
     """Words people sent from a page, after they were sent. Environment: HOLDFAST_FEEDBACK_KEPT_DAYS."""
+    reports_kept_days: int = 180
+    """Texts that people reported as false, after they were reported."""
     exports_kept_days: int = 7
     """A copy of somebody's data can be fetched for so long."""
     erasure_window_days: int = 7

@@ -7,14 +7,17 @@ measured and published (`figures`).
 
 from . import (
     cases,
+    checking,
     desk,
     evidence,
     feedback,
     figures,
     jobs,  # noqa: F401 - whoever imports a domain can emit news for it
+    positions,
     priorities,
     rights,
 )
+from .checking import ChecksTooOften, ReportsTooOften
 from .model import (
     STATES,
     Case,
@@ -35,19 +38,23 @@ __all__ = [
     "Case",
     "CaseClosed",
     "CaseUnknown",
+    "ChecksTooOften",
     "Evidence",
     "Kind",
     "Message",
     "NewCase",
     "Opened",
+    "ReportsTooOften",
     "State",
     "Story",
     "TooManyCases",
     "cases",
+    "checking",
     "desk",
     "evidence",
     "feedback",
     "figures",
+    "positions",
     "priorities",
     "rights",
 ]

@@ -72,6 +72,7 @@ EVENTS = {
     "promise_not_kept": "Not paid in the time agreed. The visit was cancelled and its places went back on sale.",
     "tickets_sent": "The link to the tickets was sent to your phone.",
     "late_payment_refunded": "{amount} arrived after the order had ended and is being returned in full.",
+    "benefit_kept": "The discount of {amount} was a mistake of ours. It is yours to keep: we will never ask for it back.",
     "refund_requested": "We are giving {amount} back to you.",
     "cancelled": "Cancelled. The places went back on sale.",
     "cancelled_refunded": "Cancelled, because the whole amount is given back. The places went back on sale.",

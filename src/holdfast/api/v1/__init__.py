@@ -6,19 +6,23 @@ from holdfast import accounts, catalogue, partners
 from holdfast.accounts import codes as rules
 from holdfast.api import openapi
 from holdfast.api.endpoint import Call, Endpoint, Limit, Raw
+from holdfast.campaigns.codes import CodesTooOften
+from holdfast.campaigns.model import BenefitOver
 from holdfast.kit.problems import InvalidInput, Overloaded
-from holdfast.orders import lookup
+from holdfast.orders import lookup, offers
 from holdfast.orders import model as facts
 from holdfast.payments import model as money
 from holdfast.payments.search import RefundUnknown
 
 from . import (
     after_sale,
+    campaigns,
     cards,
     cases,
     credentials,
     examples,
     gate,
+    messages,
     orders,
     payments,
     refunds,
@@ -59,6 +63,11 @@ PLACING = (
     facts.MixedCurrencies,
     facts.SlotUnknown,
     facts.PriceUnknown,
+    offers.CodeRefused,
+    offers.TotalChanged,
+    offers.OffersMoved,
+    BenefitOver,
+    CodesTooOften,
     InvalidInput,
     Overloaded,
 )
@@ -95,6 +104,11 @@ _ORDERS = (
         method="POST", path=f"{ROOT}/orders", name="orders", summary="Book places, all or nothing", who="traveller",
         body=orders.NewOrder, answer=orders.OrderPlaced, status=201, problems=PLACING, needs_key=True,
         handler=orders.place, example=examples.ORDER,
+    ),
+    Endpoint(
+        method="POST", path=f"{ROOT}/quotes", name="quotes", summary="What a basket costs now, with what campaigns take off it",
+        who="traveller", body=orders.QuoteWish, answer=orders.QuoteAnswer,
+        problems=(facts.PriceUnknown, offers.CodeRefused, CodesTooOften, InvalidInput), handler=orders.quote, example=examples.QUOTE,
     ),
     Endpoint(
         method="GET", path=f"{ROOT}/orders", name="orders", summary="My orders, newest first", who="traveller",
@@ -247,7 +261,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     + _SESSIONS
     + _PAYMENTS
     + cases.ENDPOINTS
+    + messages.ENDPOINTS
     + gate.ENDPOINTS
     + supply.ENDPOINTS
+    + campaigns.ENDPOINTS
     + _OPEN
 )

@@ -15,6 +15,13 @@ ORDER = {
     "phone": "13800138000",
     "locale": "zh",
 }
+QUOTE = {
+    "lines": [
+        {"slot_id": "0198c5a2-7d3c-7c1e-9b6a-3f2d5e8a1c47", "price_id": "palace-museum-entry-adult", "quantity": 2}
+    ],
+    "code": "",
+    "locale": "zh",
+}
 PAYMENT = {"provider": "alipay", "method": "page", "return_url": "https://shop.example/thanks"}
 REFUND = {"amount": {"amount_minor": 6000, "currency": "CNY"}, "reason": "The attraction closed early."}
 LOOKUP = {"number": "7K3QF-90XMA", "phone": "13800138000"}

@@ -17,6 +17,8 @@ from holdfast.api.problems import QueryMismatch
 from holdfast.kit.i18n import Locale
 from holdfast.kit.money import Money
 from holdfast.kit.problems import Problem
+from holdfast.orders import discounts, offers
+from holdfast.orders import model as facts
 
 from . import alternatives
 from .texts import Text, text
@@ -47,6 +49,41 @@ class NewOrder(orders.Basket, frozen=True, forbid_unknown_fields=True):
     locale: Locale = "zh"
 
 
+class QuoteLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """So many tickets of one price in one slot."""
+
+    slot_id: UUID
+    price_id: Annotated[str, msgspec.Meta(min_length=1, max_length=95)]
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=50)]
+
+
+class QuoteWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What would be booked, and the code that would be typed."""
+
+    lines: Annotated[list[QuoteLine], msgspec.Meta(min_length=1, max_length=10)]
+    code: Annotated[str, msgspec.Meta(max_length=offers.CODE_MAX)] = ""
+    locale: Locale = "zh"
+
+
+class QuotedDiscount(msgspec.Struct, frozen=True):
+    """What a campaign would take off, or give with it; `amount` is 0 for a benefit that is no money."""
+
+    label: Text
+    amount: Money
+    campaign: str
+    reason: Text
+    code: str | None
+    benefit: str | None
+
+
+class QuoteAnswer(msgspec.Struct, frozen=True):
+    """The list price, what is to be paid, and all that makes the difference."""
+
+    list_price: Money
+    total: Money
+    discounts: list[QuotedDiscount]
+
+
 class OrderPlaced(msgspec.Struct, frozen=True):
     """The answer to a booking, the same for every repetition. A free order is confirmed at once: no `expires_at`."""
 
@@ -70,6 +107,25 @@ class LineAnswer(msgspec.Struct, frozen=True):
     ends_at: datetime
     quantity: int
     unit_price: Money
+    discount: Money
+    """What campaigns took off the line, all tickets together: it costs quantity × unit_price − discount."""
+
+
+class DiscountAnswer(msgspec.Struct, frozen=True):
+    """What a campaign took off the order, or gave with it, as the order stands. `amount` is 0 for a benefit that is no money.
+
+    `reason`: why it was given, from what was true when it was; None where the order is redacted. `corrected`: the label that was shown
+    at first named a wrong payer. What was granted stays granted.
+    """
+
+    label: Text
+    amount: Money
+    campaign: str
+    version: int
+    reason: Text | None
+    code: str | None
+    benefit: str | None
+    corrected: bool
 
 
 class TravellerAnswer(msgspec.Struct, frozen=True):
@@ -115,6 +171,7 @@ class OrderAnswer(msgspec.Struct, frozen=True):
     travellers: list[TravellerAnswer]
     events: list[EventAnswer]
     redacted: bool
+    discounts: list[DiscountAnswer]
 
 
 class OrdersQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -144,6 +201,9 @@ async def place(call: Call) -> Answered:
     A slot that is full or closed is refused with ``alternatives``: other times, days and venues nearby with places for the party.
     """
     body: NewOrder = call.body
+    if body.code and len(body.code) <= offers.CODE_MAX:
+        code = await offers.read_code(call.db, body.code, call.source)
+        body = msgspec.structs.replace(body, code=code)
     prepared = orders.prepare(
         account_id=call.session.account_id,
         key=call.key,
@@ -161,6 +221,31 @@ async def place(call: Call) -> Answered:
         OrderPlaced(placed.number, placed.state, Money(placed.amount_minor, placed.currency), placed.expires_at),
         [(b"location", b"/api/v1/orders/" + placed.number.encode())],
     )
+
+
+async def quote(call: Call) -> QuoteAnswer:
+    """What a basket costs now, with everything that campaigns take off it. Send `total.amount_minor` as `quoted_total_minor`."""
+    body: QuoteWish = call.body
+    code = await offers.read_code(call.db, body.code, call.source) if body.code else ""
+    wishes = [offers.Wish(line.slot_id, line.price_id, line.quantity) for line in body.lines]
+    async with call.db.reading() as tx:
+        quoted = await offers.quote(tx, call.session.account_id, wishes, channel="api", locale=body.locale, code=code)
+        says = await discounts.sentences(tx, [grant.version_id for grant in quoted.priced.grants])
+    if quoted.missing:
+        raise facts.PriceUnknown(price_id=quoted.missing[0].price_id)
+    if code and not any(grant.code for grant in quoted.priced.grants):
+        raise offers.CodeRefused(code=code)
+    return QuoteAnswer(
+        Money(quoted.priced.list_minor, quoted.currency), Money(quoted.priced.total_minor, quoted.currency),
+        [
+            QuotedDiscount(
+                text(grant.label), Money(grant.amount_minor, quoted.currency), grant.campaign_id,
+                text(discounts.reason(grant.trace, says.get(grant.version_id), grant.code)), grant.code,
+                str(grant.gift["benefit"]) if grant.gift else None,
+            )
+            for grant in quoted.priced.grants
+        ],
+    )  # fmt: skip
 
 
 async def mine(call: Call) -> OrderPage:
@@ -206,7 +291,14 @@ def answer(order: orders.Order) -> OrderAnswer:
         ],
         events=[EventAnswer(event.seq, event.kind, event.at) for event in order.events],
         redacted=order.redacted,
-    )
+        discounts=[
+            DiscountAnswer(
+                text(one.label), Money(one.amount_minor, one.currency), one.campaign_id, one.version,
+                text(one.reason) if one.reason else None, one.code, str(one.gift["benefit"]) if one.gift else None, one.corrected,
+            )
+            for one in order.discounts
+        ],
+    )  # fmt: skip
 
 
 def _brief(order: orders.Order) -> OrderBrief:
@@ -228,6 +320,7 @@ def _lines(order: orders.Order) -> list[LineAnswer]:
             ends_at=line.ends_at.astimezone(ZoneInfo(line.time_zone)),
             quantity=line.quantity,
             unit_price=Money(line.unit_minor, order.row.currency),
+            discount=Money(line.discount_minor, order.row.currency),
         )
         for line in order.lines
     ]

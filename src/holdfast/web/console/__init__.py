@@ -8,6 +8,13 @@ from starlette.routing import Route
 
 from . import (
     audit,
+    campaigns,
+    campaigns_codes,
+    campaigns_decision,
+    campaigns_drafts,
+    campaigns_incidents,
+    campaigns_live,
+    campaigns_review,
     capacity,
     capacity_catalogue,
     capacity_cuts,
@@ -29,7 +36,9 @@ from . import (
     passkeys,
     payments,
     planning,
+    positions,
     reconciliation,
+    reports,
     resolver,
     restrictions,
     session,
@@ -44,7 +53,8 @@ from . import (
 FEATURES = (
     start, session, passkeys, setup, cases, orders, cards, merges, desk_booking, desk_imports, desk_offline, desk_slips,
     desk_allotments, desk, gates, capacity, capacity_catalogue, capacity_cuts, payments, channels, unapplied, reconciliation, resolver,
-    webhooks, restrictions, staff, audit, statements, partners, planning, feedback,
+    webhooks, restrictions, staff, audit, statements, partners, planning, feedback, campaigns_decision, campaigns_drafts, campaigns_incidents, campaigns_live,
+    campaigns_codes, campaigns_review, campaigns, positions, reports,
 )  # fmt: skip
 routes: list[Route] = [
     *(pages.within(route) for feature in FEATURES for route in feature.routes),

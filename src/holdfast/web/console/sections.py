@@ -93,6 +93,18 @@ SECTIONS: tuple[Section, ...] = (
         "What travellers say from the foot of a page, by page and problem; answer it or note it.",
     ),
     Section(
+        "/console/reports", "Reported texts", (Role.SUPPORT, Role.OPERATIONS, Role.MARKETING),
+        "Texts that travellers reported as false, in heaps; the third report of one raises it.",
+    ),
+    Section(
+        "/console/positions", "Official positions", (Role.OPERATIONS, Role.MARKETING),
+        "What we stand by, whatever a text says: proposed by one person, published and ended by a second.",
+    ),
+    Section(
+        "/console/campaigns", "Campaigns", (Role.MARKETING, Role.FINANCE, Role.OPERATIONS, Role.ENGINEER),
+        "What runs and what it has spent; drafts, backtests and approvals; stopping at once.",
+    ),
+    Section(
         "/console/planning", "Planning", (Role.OPERATIONS, Role.MARKETING),
         "How full venues are, how bookings come in, a forecast with its error, and what the figures suggest.",
     ),

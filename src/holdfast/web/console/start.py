@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from holdfast import changes, notices, support
 from holdfast.accounts import Staff
 from holdfast.kit.db import ReadTx
 from holdfast.payments import reconciliation, resolver, reviews, unapplied, watching
@@ -56,12 +57,18 @@ async def _differences(tx: ReadTx) -> int:
     return sum((await reconciliation.open_counts(tx)).values())
 
 
+async def _positions(tx: ReadTx) -> int:
+    return sum([len(await changes.queue(tx, kind)) for kind in (support.positions.KIND, support.positions.ENDING)])
+
+
 COUNTS: dict[str, tuple[str, Count]] = {
     "/console/desk": ("To be handed over: {count}", _at_desk),
     "/console/channels": ("Not well: {count}", watching.not_well),
     "/console/unapplied": ("Waiting for you: {count}", _for_finance),
     "/console/reconciliation": ("Open differences: {count}", _differences),
     "/console/resolver": ("In doubt: {count}", _in_doubt),
+    "/console/reports": ("Raised: {count}", notices.reports.count_raised),
+    "/console/positions": ("Waiting for you: {count}", _positions),
 }
 """Path of a section → the sentence, and how much waits there."""
 routes = [Route("/console", start, methods=["GET"])]

@@ -16,15 +16,18 @@ from starlette.routing import Route
 from holdfast import accounts, orders
 from holdfast.kit import settings
 from holdfast.kit.problems import Invalid, InvalidInput, Problem, TooMany, Unavailable
-from holdfast.web import contacts, sessions, words
+from holdfast.orders import offers
+from holdfast.web import contacts, formats, offer_words, sessions, words
 from holdfast.web.formats import both
 from holdfast.web.forms import Form
 from holdfast.web.render import language, page, speaker
 
-from . import alternatives, choices, kinds
+from . import alternatives, choices, kinds, offered
 from .choices import Choice
 from .venues import say_cancel_rule
 
+GO_ON = ("benefit-over", "total-changed", "offers-moved", "price-changed")
+"""Refusals after which the present price is shown and one press books at it."""
 NOBODY = UUID(int=0)
 """Stands for the account while a basket is only checked."""
 
@@ -35,7 +38,7 @@ async def show(request: Request) -> Response:
     choice = await choices.load(sessions.database(request), dict(request.query_params))
     if not choice.lines:
         return sessions.see(choice.venue_url + "&none=1#slots")
-    return _form_page(request, choice, form_of(request, choice, {}))
+    return await _form_page(request, choice, form_of(request, choice, {}))
 
 
 async def change(request: Request) -> Response:
@@ -51,7 +54,7 @@ async def change(request: Request) -> Response:
     form.errors = (
         [error for error in form.errors if error.field.startswith(field.rpartition(".")[0] + ".")] if field else []
     )
-    return _form_page(request, choice, form, status=422 if form.wrong else 200)
+    return await _form_page(request, choice, form, status=422 if form.wrong else 200)
 
 
 async def send_code(request: Request) -> Response:
@@ -62,7 +65,7 @@ async def send_code(request: Request) -> Response:
     form = form_of(request, choice, values)
     notice = await contacts.send_code(request, form)
     form.values["code"] = ""
-    return _form_page(request, choice, form, notice=notice, status=422 if form.wrong else 200)
+    return await _form_page(request, choice, form, notice=notice, status=422 if form.wrong else 200)
 
 
 async def book(request: Request) -> Response:
@@ -76,12 +79,12 @@ async def book(request: Request) -> Response:
     phone = await _phone(request, form, known)
     _check_basket(request, choice, form)
     if form.wrong or phone is None:
-        return _form_page(request, choice, form, status=422)
+        return await _form_page(request, choice, form, status=422)
     signed_in = None
     if known is None:
         signed_in = await contacts.prove(request, form, phone)
         if signed_in is None:
-            return _form_page(request, choice, form, status=422)
+            return await _form_page(request, choice, form, status=422)
         request.state.visitor = accounts.Session(
             signed_in.account_id, signed_in.phone_masked, bool(values.get("kept")), signed_in.expires_at
         )
@@ -104,6 +107,9 @@ async def _agree(request: Request, account_id: UUID, version: str) -> None:
 async def _place(request: Request, choice: Choice, form: Form, phone: str, account_id: UUID) -> Response:
     """Hands the basket over; a refusal is shown on the form with everything still in it."""
     try:
+        if code := offered.code_of(form):
+            code = await offers.read_code(sessions.database(request), code, sessions.source(request))
+            form.values[offered.FIELD] = code
         prepared = _prepare(request, choice, form, phone, account_id)
         placed: orders.Placed = await request.app.state.place(prepared)
     except Problem as problem:
@@ -112,7 +118,7 @@ async def _place(request: Request, choice: Choice, form: Form, phone: str, accou
         choice = await _as_it_is_now(request, choice, form)
         mark_person(choice, form, problem)
         others = await alternatives.instead(request, choice.slot_id, choice.people_count, problem)
-        return _form_page(request, choice, form, problem=problem, others=others, status=problem.status)
+        return await _form_page(request, choice, form, problem=problem, others=others, status=problem.status)
     return sessions.see(f"/orders/{placed.number}" + ("/payment" if placed.state == "held" else ""))
 
 
@@ -128,7 +134,7 @@ def _prepare(request: Request, choice: Choice, form: Form, phone: str, account_i
     return orders.prepare(
         account_id=account_id,
         key=form.key,
-        basket=choice.basket(form.values, phone),
+        basket=offered.basket(choice, form.values, phone),
         locale=language(request),
         channel="web",
         actor=sessions.as_traveller(account_id),
@@ -189,16 +195,21 @@ def form_of(request: Request, choice: Choice, values: dict[str, str]) -> Form:
             form.labels[f"{prefix}.name"] = _("Visitor {number}, name", number=number)
             form.labels[f"{prefix}.document_type"] = _("Visitor {number}, document", number=number)
             form.labels[f"{prefix}.document"] = _("Visitor {number}, document number", number=number)
-    form.labels |= {"phone": _("Mobile phone"), "code": _("Six-digit code")}
+    form.labels |= {"phone": _("Mobile phone"), "code": _("Six-digit code"), offered.FIELD: _("Offer code")}
     return form
 
 
-def _form_page(
+async def _form_page(
     request: Request, choice: Choice, form: Form, *, problem: Problem | None = None, notice: str = "", status: int = 200,
     others: orders.Alternatives | None = None,
 ) -> Response:  # fmt: skip
     _ = speaker(request)
     headers = {}
+    shown = await offered.load(request, choice, form)
+    if isinstance(problem, offers.CodeRefused) and not form.is_wrong(offered.FIELD):
+        form.add(offered.FIELD, offered.IDLE_CODE)
+    if problem is None and form.wrong and status == 200:
+        status = 422
     if problem and problem.fields.get("retry_after_s"):
         headers["Retry-After"] = str(problem.fields["retry_after_s"])
     return page(
@@ -216,6 +227,8 @@ def _form_page(
         can_wait=problem is not None and problem.code == "slot-full" and choice.depart is None,
         say=kinds.words(choice.kind),
         can_try_again=isinstance(problem, Unavailable | TooMany),
+        may_go_on=problem is not None and problem.code in GO_ON,
+        offered=shown,
         notice=notice,
         documents=[(kind, _(words.DOCUMENTS[kind])) for kind in choice.documents],
         cancel_rule=say_cancel_rule(request, choice.cancel_rule),
@@ -232,6 +245,14 @@ def says_more(request: Request, problem: Problem | None) -> str:
         return ""
     _ = speaker(request)
     fields: dict[str, Any] = problem.fields
+    if problem.code == "benefit-over":
+        says = _(offer_words.BENEFIT_OVER.get(str(fields.get("reason")), offer_words.BENEFIT_OVER["over"]))
+        total = fields.get("total_minor")
+        if not isinstance(total, int):
+            return says
+        now = formats.money(language(request), total, str(fields.get("currency", "CNY")))
+        gap = " " if language(request) == "en" else ""
+        return says + gap + _("It costs {amount} now.", amount=now)
     if isinstance(fields.get("places_left"), int):
         return _("Places left in this slot now: {count}.", count=fields["places_left"])
     if isinstance(fields.get("left"), int):

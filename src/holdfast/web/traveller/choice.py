@@ -10,10 +10,10 @@ from holdfast import accounts, orders
 from holdfast.kit.actor import Actor
 from holdfast.kit.problems import Problem
 from holdfast.orders import displacement_choices, displacement_links, displacement_model, displacement_returns
-from holdfast.web import sessions
+from holdfast.web import offer_words, sessions
 from holdfast.web.render import page
 
-from . import after_sale
+from . import after_sale, offered
 from .orders import urls
 
 
@@ -29,7 +29,8 @@ async def choose(request: Request) -> Response:
     visit, to, back = (sessions.read_id(typed.get(name, "")) for name in ("visit", "to", "back"))
     try:
         if back is not None:
-            number = await displacement_returns.take_back(db, seen.actor, seen.order, back)
+            shown = offered.total_of(typed)
+            number = await displacement_returns.take_back(db, seen.actor, seen.order, back, shown)
             return sessions.see(f"/orders/{number}", token=orders.link_token(number) if seen.token else "")
         if visit is not None and to is not None:
             await displacement_choices.move(db, seen.actor, seen.order, visit, to)
@@ -62,7 +63,7 @@ async def _page(request: Request, seen: sessions.Seen, problem: Problem | None =
     link = f"?token={seen.token}" if seen.token else ""
     return page(
         request, "traveller/choice.html", status=problem.status if problem else 200, here=request.url.path + link,
-        order=seen.order, choices=choices, visits=visits, problem=problem, rule=displacement_model.RULE,
+        order=seen.order, choices=choices, visits=visits, problem=problem, rule=displacement_model.RULE, gifts=offer_words.GIFTS,
         reason=after_sale.say_reason(request, problem) if isinstance(problem, orders.NotChangeable) else "",
         act_url=f"/orders/{number}/choice{link}", urls=urls(number, orders.link_token(number) if seen.token else ""),
     )  # fmt: skip

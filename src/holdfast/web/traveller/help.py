@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from holdfast import accounts, orders, support
+from holdfast import accounts, notices, orders, support
 from holdfast.kit import ids
 from holdfast.kit.actor import Actor
 from holdfast.kit.problems import InvalidInput, Problem
@@ -42,9 +42,12 @@ async def start(request: Request) -> Response:
     db = sessions.database(request)
     found = await db.read(support.cases.mine, known.account_id) if known else []
     figures = await db.read(support.figures.look)
+    urgent = await db.read(notices.positions.urgent)
     _ = speaker(request)
     times = [help_words.duration(one, _) for one in (figures.median_s, figures.ninety_s) if one is not None]
-    return page(request, "traveller/help.html", cases=found, figures=figures, times=times, case_words=help_words)
+    return page(
+        request, "traveller/help.html", cases=found, figures=figures, times=times, case_words=help_words, urgent=urgent
+    )
 
 
 async def ask(request: Request) -> Response:

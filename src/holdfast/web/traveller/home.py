@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from holdfast import catalogue, inventory
+from holdfast import catalogue, inventory, notices
 from holdfast.kit import clock
 from holdfast.kit.problems import Unavailable
 from holdfast.web import sessions, words
@@ -84,12 +84,14 @@ async def home(request: Request) -> Response:
         cards = await catalogue.search(tx, text=wanted.text, city=wanted.city, kind=wanted.kind)
         outlook = await inventory.availability.outlook(tx, [card.id for card in cards], today, DAYS)
         room = await inventory.availability.room(tx, wanted.date, wanted.people) if wanted.date else {}
+        urgent = await notices.positions.urgent(tx)
     if wanted.date:
         cards = [card for card in cards if room.get(card.id)]
     _ = speaker(request)
     return page(
         request,
         "traveller/home.html",
+        urgent=urgent,
         asked=wanted,
         tabs=[(kind, name, _tab(wanted, kind)) for kind, name in words.TABS.items()],
         cities=[(city.name.get("zh") or city.name.get("en", ""), city.name) for city in cities],

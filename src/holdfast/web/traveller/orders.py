@@ -13,7 +13,7 @@ from starlette.routing import Route
 from holdfast import catalogue, orders, payments
 from holdfast.kit import clock
 from holdfast.payments import search
-from holdfast.web import card_words, formats, sessions, words
+from holdfast.web import card_words, formats, offer_words, sessions, words
 from holdfast.web.render import language, page, query, speaker
 
 from . import after_sale, money, ways
@@ -94,6 +94,7 @@ async def one(request: Request) -> Response:
         is_paid=order.state is orders.State.CONFIRMED and order.row.amount_minor > 0 and not promised,
         panel=panel,
         choose_until=choose_until,
+        gifts=offer_words.GIFTS,
         events=[Told(event.at, _tell(request, order, event)) for event in reversed(order.events)],
         money_says=money.sentences(request, order, payment, detail),
         reference=payment.merchant_ref if payment and payment.paid_at and provider in WALLETS else None,
