@@ -43,12 +43,12 @@ lint: .venv/dev ## format, lint, types, the ladder of imports
 
 check: lint test ## all that CI runs
 
-bench: .venv/dev ## measure: bookings, the ledger, outages, the resolver, callbacks, merging, availability, the gate; each figure with its check
-	@status=0; for name in booking ledger outage resolver webhooks_in merging availability gate; do \
+bench: .venv/dev ## measure: bookings, the ledger, outages, the resolver, callbacks, merging, availability, the gate, pricing, campaigns; each figure with its check
+	@status=0; for name in booking ledger outage resolver webhooks_in merging availability gate pricing campaigns; do \
 	  echo "== $$name"; $(BIN)/python -m holdfast bench $$name || status=1; done; exit $$status
 
-drill: .venv/dev ## practise: an outage of all ways to pay, merging under load, a broken sign-in, silent suppliers; reports in var/drills
-	@mkdir -p var/drills; status=0; for name in payment-outage account-merge mass-lock partner-silent; do \
+drill: .venv/dev ## practise: an outage of all ways to pay, merging under load, a broken sign-in, silent suppliers, a runaway campaign; reports in var/drills
+	@mkdir -p var/drills; status=0; for name in payment-outage account-merge mass-lock partner-silent runaway-campaign; do \
 	  echo "== $$name"; $(BIN)/python -m holdfast drill $$name --report var/drills/$$name.html || status=1; done; exit $$status
 
 tour: .venv/run ## walk a traveller from search to the gate, in plain words
