@@ -23,6 +23,7 @@ LADDER = (
     "inventory",
     "passes",
     "payments",
+    "campaigns",
     "partners",
     "orders",
     "support",

@@ -39,8 +39,8 @@ async def run(db: Db, *statements, **parameters) -> None:
         "update ledger.accounts set guarded = false",
         "delete from ledger.accounts",
         "truncate ledger.entries",
-        "truncate ledger.journals, ledger.entries",
-        "truncate ledger.accounts, ledger.journals, ledger.entries",
+        "truncate ledger.journals, ledger.entries cascade",
+        "truncate ledger.accounts, ledger.journals, ledger.entries cascade",
     ],
 )
 async def test_what_is_written_stays(shared, statement):
