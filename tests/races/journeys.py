@@ -173,10 +173,13 @@ async def time_flies(db: Db, stop: asyncio.Event) -> None:
     async def timetable(tx: Tx) -> None:
         await tx.execute("update kit.timetable set due_at = %(now)s", now=clock.now())
 
+    loop, next_turn = asyncio.get_running_loop(), 0.0
     while not stop.is_set():
         try:
             await world.hurry(db)
-            await db.run(timetable)
+            if loop.time() >= next_turn:  # every second: all that is in the timetable at once is more than a day has
+                await db.run(timetable)
+                next_turn = loop.time() + 1
         except orders.placing.problems.Unavailable:
             pass
         await asyncio.sleep(0.3)

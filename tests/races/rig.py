@@ -32,7 +32,7 @@ class Rig:
             demo=False,
             settings={
                 "HOLDFAST_SECRETS": json.dumps(crypto._secrets()),
-                "HOLDFAST_POOL_SIZE": "5",
+                "HOLDFAST_POOL_SIZE": "10",
                 "HOLDFAST_LOG_LEVEL": "WARNING",
             },
         )
