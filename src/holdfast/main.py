@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
@@ -17,25 +17,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from holdfast import accounts, api, notices, octo, orders, payments, web
-from holdfast.kit import embedded, ids, log, problems, settings
+from holdfast.kit import ids, log, problems, settings
 from holdfast.kit.db import Db
-
-
-def database_url() -> str:
-    """The configured database, or the embedded one, started if need be."""
-    given = settings.current()
-    return given.database_url or embedded.start(given.home)
-
-
-async def keep_database(url: str) -> None:
-    """Restarts the embedded server if somebody killed it; the requests of that moment get an honest answer meanwhile."""
-    given = settings.current()
-    while not given.database_url:
-        await asyncio.sleep(1)
-        if await asyncio.to_thread(embedded.status, given.home) is None:
-            log.get().warning("database.restarting", url=url)
-            with suppress(embedded.EmbeddedUnavailable):
-                await asyncio.to_thread(embedded.start, given.home)
+from holdfast.kit.server import database_url, keep_database
 
 
 class GZipPages(GZipMiddleware):

@@ -17,7 +17,7 @@ import holdfast.support.jobs  # noqa: F401
 from holdfast import notices, payments
 from holdfast.kit import jobs, log, settings
 from holdfast.kit.db import Db
-from holdfast.main import database_url, keep_database
+from holdfast.kit.server import database_url, keep_database
 
 __all__ = ["work"]
 

@@ -3,65 +3,51 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 
 from holdfast.kit.embedded import EmbeddedUnavailable
 from holdfast.kit.i18n import translate
 from holdfast.kit.problems import Problem
 
-from . import (
-    accounts,
-    benches,
-    campaigns,
-    capacity,
-    cards,
-    catalogue,
-    codes,
-    database,
-    desk,
-    drills,
-    gates,
-    honour,
-    ledger,
-    partners,
-    payments,
-    processes,
-    staff,
-    tickets,
-    tour,
-    webhooks,
-    where,
-)
+COMMANDS = {
+    "run": "processes",
+    "serve": "processes",
+    "worker": "processes",
+    "migrate": "database",
+    "check": "database",
+    "database": "database",
+    "catalogue": "catalogue",
+    "capacity": "capacity",
+    "campaigns": "campaigns",
+    "accounts": "accounts",
+    "payments": "payments",
+    "ledger": "ledger",
+    "honour": "honour",
+    "desk": "desk",
+    "codes": "codes",
+    "ticket": "tickets",
+    "card": "cards",
+    "gate": "gates",
+    "partners": "partners",
+    "staff": "staff",
+    "webhooks": "webhooks",
+    "bench": "benches",
+    "drill": "drills",
+    "tour": "tour",
+    "where": "where",
+}
+"""Each command and the file that registers it: only the files that a command line names are loaded, for they bring the domains."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command. Exit 0: done; 1: the thing asked for is not so; 2: the command line is wrong; 3: a problem."""
     parser = argparse.ArgumentParser(prog="holdfast", description="Reservation and payment for travel.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    for noun in (
-        processes,
-        database,
-        catalogue,
-        capacity,
-        campaigns,
-        accounts,
-        payments,
-        ledger,
-        honour,
-        desk,
-        codes,
-        tickets,
-        cards,
-        gates,
-        partners,
-        staff,
-        webhooks,
-        benches,
-        drills,
-        tour,
-        where,
-    ):
-        noun.register(commands)
+    first = next(iter(sys.argv[1:] if arguments is None else arguments), "")
+    files = [COMMANDS[first]] if first in COMMANDS else dict.fromkeys(COMMANDS.values())
+    for name in files:
+        importlib.import_module(f"{__name__}.{name}").register(commands)
     given = parser.parse_args(arguments)
     try:
         return int(given.run(given) or 0)

@@ -10,7 +10,7 @@ from typing import Any
 from holdfast import catalogue, inventory
 from holdfast.kit import actor, clock
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+from holdfast.kit.server import database_url
 
 
 def register(commands: Any) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import holdfast
 from holdfast.kit import checks, embedded, schema, settings
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+from holdfast.kit.server import database_url
 
 DOMAINS_WITH_CHECKS = (
     "ledger",

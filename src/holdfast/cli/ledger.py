@@ -12,7 +12,7 @@ import msgspec
 from holdfast import ledger
 from holdfast.kit.db import Db
 from holdfast.kit.money import Money
-from holdfast.main import database_url
+from holdfast.kit.server import database_url
 
 
 def register(commands: Any) -> None:

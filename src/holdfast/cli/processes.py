@@ -18,7 +18,7 @@ import uvicorn
 
 from holdfast.kit import schema
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+from holdfast.kit.server import database_url
 
 
 def register(commands: Any) -> None:

@@ -13,7 +13,7 @@ from holdfast import notices, payments
 from holdfast.kit import actor
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db
-from holdfast.main import database_url
+from holdfast.kit.server import database_url
 
 T = TypeVar("T")
 Do = Callable[[Db, argparse.Namespace], Awaitable[str]]
