@@ -9,7 +9,6 @@ given in ``static/console.css``. No request is needed: reports made outside a pa
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -282,12 +281,11 @@ def _rect(look: str, x: str, width: str, y: float, height: float) -> Markup:
 
 
 def _picture(look: str, title: str, told: str, height: float, parts: Sequence[Any]) -> Markup:
-    """The outer picture: as wide as its place, named and described."""
-    key = hashlib.sha256(f"{look}|{title}|{told}|{height}".encode()).hexdigest()[:10]
+    """The outer picture: as wide as its place, named, and described by its `desc` (SVG-AAM 1.0), for two may be alike on a page."""
     return Markup(
-        '<svg class="{look}" role="img" aria-labelledby="c{key}t" aria-describedby="c{key}d" width="100%" height="{height:.0f}">'
-        '<title id="c{key}t">{title}</title><desc id="c{key}d">{told}</desc>{parts}</svg>'
-    ).format(look=look, key=key, height=height, title=title, told=told, parts=Markup("").join(parts))
+        '<svg class="{look}" role="img" aria-label="{title}" width="100%" height="{height:.0f}">'
+        "<title>{title}</title><desc>{told}</desc>{parts}</svg>"
+    ).format(look=look, height=height, title=title, told=told, parts=Markup("").join(parts))
 
 
 def _figure_of(picture: Markup, names: Sequence[str]) -> Markup:

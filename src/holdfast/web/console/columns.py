@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -27,13 +26,12 @@ def stacked(all_: Sequence[int], bad: Sequence[int], *, title: str, told: str) -
             drawn.append(_column("ok", at, HEIGHT - height + red, height - red))
         if red:
             drawn.append(_column("bad", at, HEIGHT - height, red))
-    key = hashlib.sha256(f"{title}|{told}|{list(all_)}|{list(bad)}".encode()).hexdigest()[:10]
     return Markup(
-        '<svg class="columns" role="img" aria-labelledby="k{key}t" aria-describedby="k{key}d" viewBox="0 0 {width} {height}" '
-        'preserveAspectRatio="none"><title id="k{key}t">{title}</title><desc id="k{key}d">{told}</desc>'
+        '<svg class="columns" role="img" aria-label="{title}" viewBox="0 0 {width} {height}" '
+        'preserveAspectRatio="none"><title>{title}</title><desc>{told}</desc>'
         '<path class="rule base" d="M0 {height}h{width}"/>{drawn}</svg>'
     ).format(
-        key=key, width=len(all_) * PITCH, height=HEIGHT, title=title, told=told, drawn=Markup("").join(drawn)
+        width=len(all_) * PITCH, height=HEIGHT, title=title, told=told, drawn=Markup("").join(drawn)
     )  # fmt: skip
 
 
