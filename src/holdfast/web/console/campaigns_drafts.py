@@ -302,7 +302,7 @@ def _form(request: Request, values: dict[str, str]) -> Form:
         "effect": _("What is given"), "amount": _("Amount"), "cap": _("Cap an order"), "benefit": _("Gift"),
         "scope.mode": _("Which tickets"), "when.mode": _("Which orders"), "budget": _("Budget"), "budget_count": _("Redemptions in all"),
         "per_day": _("A day"), "per_person": _("A person"), "from": _("From"), "until": _("Until"), "hours_since": _("Hours"),
-        "channels": _("Channels"), "group": _("Group"), "priority": _("Priority"), "code": _("Offer code"), "cases.json": _("Cases as JSON"),
+        "channels": _("Booking channels"), "group": _("Group"), "priority": _("Priority"), "code": _("Offer code"), "cases.json": _("Cases as JSON"),
         "scope.json": _("Which tickets"), "when.json": _("Which orders"),
     }  # fmt: skip
     for n in range(campaigns_form.ROWS_MAX):

@@ -292,7 +292,7 @@ def _form(request: Request, values: dict[str, str]) -> Form:
     labels = {
         "amount": _("Amount"), "unit": _("Unit"), "cap": _("Cap an order"), "payer": _("Who pays"), "reason": _("Reason"),
         "name": _("Name"), "label": _("Label"), "agreement": _("Agreement"), "max_minor": _("The most an order gets"),
-        "max_bp": _("At most so many percent"), "kinds": _("Kinds of venue"), "channels": _("Channels"), "budget_minor": _("Budget"),
+        "max_bp": _("At most so many percent"), "kinds": _("Kinds of venue"), "channels": _("Booking channels"), "budget_minor": _("Budget"),
         "valid_until": _("Valid until"),
     }  # fmt: skip
     return Form(values, labels=labels)
