@@ -27,7 +27,7 @@ run: .venv/run ## set up what is missing and serve the platform at http://127.0.
 	@$(BIN)/python -m holdfast run
 
 test: .venv/dev ## run the tests, on a real PostgreSQL of their own; JOBS=2 at a time
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 races: .venv/dev ## the long races and crashes: kill -9 at every fault point
 	@HOLDFAST_RACES=long $(BIN)/python -m pytest -q tests/races

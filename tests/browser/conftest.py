@@ -6,6 +6,7 @@ asyncio tests of other folders from starting theirs.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,10 +41,11 @@ def browser() -> Iterator[Browser]:
 def stage(browser: Browser) -> Iterator[Stage]:
     """The installation that the pages come from, and what happens around them."""
     with Instance(
-        settings={"HOLDFAST_CHANNEL_STEP_S": "1"}
+        settings={"HOLDFAST_CHANNEL_STEP_S": "0.1"}
     ) as here:  # what returns after an outage is soon offered to all
         here.start()
-        yield Stage(here)
+        with contextlib.closing(Stage(here)) as made:
+            yield made
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What happens around a page: people, their messages, and orders made over the API so that a test can begin in the middle."""
+"""What happens around a page: people, their messages, and orders that are there already, so that a test can begin in the middle."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import functools
 import html
 import json
 import re
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -25,6 +28,8 @@ from tests import world
 
 PALACE, MUSEUM = "palace-museum", "national-museum"
 PAID, FREE = PALACE, MUSEUM
+ROOT = Path(__file__).parents[2]
+DEVICE = "Pixel · Android"
 NAMES = {"zh": ("王小明", "欧阳娜娜"), "en": ("Anna Maria Okafor", "Jean-Luc O'Neill")}
 
 
@@ -49,7 +54,7 @@ class Slot(NamedTuple):
 
 
 class Person(NamedTuple):
-    """Somebody with a phone of their own, signed in over the API."""
+    """Somebody with a phone of their own, signed in."""
 
     phone: str
     token: str
@@ -78,6 +83,47 @@ class Stage:
 
     def __init__(self, here: Instance) -> None:
         self.here = here
+        self.staff_cookies: dict[tuple[str, ...], list[Any]] = {}
+        """What the browsers of staff who signed in keep, by roles."""
+        self._clerk: subprocess.Popen[str] | None = None
+
+    def close(self) -> None:
+        """Sends the clerk home."""
+        if self._clerk:
+            self._clerk.communicate()
+            self._clerk = None
+
+    def _asked(self, **question: Any) -> dict[str, Any]:
+        """The answer of the clerk, who comes at the first question and stays: starting Python takes seconds."""
+        log = self.here.home / "clerk.log"
+        if self._clerk is None:
+            with log.open("ab") as complaints:
+                self._clerk = subprocess.Popen(
+                    [sys.executable, "-m", "tests.browser.clerk", self.here.database_url],
+                    cwd=ROOT, env=self.here.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=complaints,
+                    text=True,
+                )  # fmt: skip
+        assert self._clerk.stdin
+        assert self._clerk.stdout
+        self._clerk.stdin.write(json.dumps(question) + "\n")
+        self._clerk.stdin.flush()
+        answer = self._clerk.stdout.readline()
+        assert answer, log.read_text()
+        return dict(json.loads(answer))
+
+    def command(self, *arguments: str) -> str:
+        """Runs a ``holdfast`` command; its output. AssertionError when it fails."""
+        done = self._asked(command=arguments)
+        assert done["code"] == 0, f"{arguments}: {done['said']}"
+        return str(done["said"])
+
+    def hire(self, login: str, name: str, *roles: str, password: str) -> str:
+        """A new member of staff; the secret of their authenticator."""
+        asked = [part for role in roles for part in ("--role", role)]
+        made = self.command("staff", "add", login, "--name", name, *asked, "--demo", password)
+        secret = re.search(r"secret: (\w+)", made)
+        assert secret, made
+        return secret[1]
 
     def ask(self, method: str, path: str, body: Any = None, *, who: Person | None = None, key: str = "") -> Any:
         """One request to the API; its decoded answer. AssertionError when it is refused."""
@@ -109,10 +155,15 @@ class Stage:
         return found
 
     def person(self) -> Person:
-        """Somebody new who is signed in."""
+        """Somebody new who is signed in. No code was sent: one address gets only so many of them in an hour."""
+        phone = world.phone_number()
+        return Person(phone, self._asked(phone=phone, device=DEVICE)["token"])
+
+    def person_with_code(self) -> Person:
+        """Somebody new who has signed in over the API, with the code of a message."""
         phone = world.phone_number()
         self.ask("POST", "/api/v1/codes", {"phone": phone, "locale": "en"})
-        body = {"phone": phone, "code": self.code(phone), "kept": True, "device": "Pixel · Android"}
+        body = {"phone": phone, "code": self.code(phone), "kept": True, "device": DEVICE}
         return Person(phone, self.ask("POST", "/api/v1/sessions", body)["token"])
 
     def slots(self, venue: str) -> Iterator[Slot]:
@@ -162,17 +213,63 @@ class Stage:
         """What goes wrong at the providers from now on."""
         self.ask("POST", f"{self.here.simulator_url}/_sim/scenario", {"steps": steps})
 
-    def mend_payments(self) -> None:
-        """The providers answer again, and everything is offered to everybody."""
+    def heal(self) -> None:
+        """The providers answer again, and nothing is switched off any more. Who rested has to notice that."""
         self.ask("DELETE", f"{self.here.simulator_url}/_sim/scenario")
         with psycopg.connect(self.here.database_url) as connection:
             connection.execute("update payments.switches set lifted_at = now() where lifted_at is null")
-        until(self._all_is_well, 60)
 
-    def _all_is_well(self) -> bool:
+    def come_back(self) -> None:
+        """The providers answer again; what rested is tried, offered to some and then to everybody, as always but sooner."""
+        self.heal()
+        until(self._has_come_back, 60)
+
+    def _has_come_back(self) -> bool:
         with psycopg.connect(self.here.database_url) as connection:
+            connection.execute("update payments.channels set next_probe_at = now() where next_probe_at > now()")
             found = connection.execute("select count(*) from payments.channels where state <> 'healthy'").fetchone()
         return found == (0,)
+
+    def mend_payments(self) -> None:
+        """The providers answer again, everything is offered to everybody, and what was is forgotten."""
+        self.heal()
+        with psycopg.connect(self.here.database_url) as connection:
+            connection.execute(
+                """insert into payments.channels (provider, method, adapter_version, operation, state, since, reason, counted_from)
+                   select distinct provider, method, adapter_version, operation, 'healthy', now(), 'clean', now()
+                   from payments.calls
+                   on conflict on constraint one_channel do update
+                   set state = 'healthy', since = now(), reason = 'clean', share = 100, next_probe_at = null, counted_from = now()"""
+            )
+
+    def age_payment(self, number: str, seconds: float) -> None:
+        """The payment of an order was begun so much earlier."""
+        with psycopg.connect(self.here.database_url) as connection:
+            aged = connection.execute(
+                """update payments.attempts a set created_at = a.created_at - make_interval(secs => %s)
+                   from payments.intents i, orders.orders o
+                   where i.id = a.intent_id and i.reference = 'order:' || o.id and o.number = %s""",
+                [seconds, number],
+            )
+        assert aged.rowcount == 1
+
+    def until_confirmed(self, number: str) -> None:
+        """The site knows that an order is paid."""
+        with psycopg.connect(self.here.database_url, autocommit=True) as connection:
+            ask = "select state from orders.orders where number = %s"
+            until(lambda: connection.execute(ask, [number]).fetchone() == ("confirmed",))
+
+    def until_changed(self, number: str) -> None:
+        """The site knows that the newest change of an order is paid."""
+        with psycopg.connect(self.here.database_url, autocommit=True) as connection:
+            ask = """select c.state from orders.changes c join orders.orders o on o.id = c.order_id
+                     where o.number = %s order by c.seq desc limit 1"""
+            until(lambda: connection.execute(ask, [number]).fetchone() == ("done",))
+
+    def hurry(self, job: str) -> None:
+        """A repeated piece of the worker's work is due now."""
+        with psycopg.connect(self.here.database_url) as connection:
+            connection.execute("update kit.timetable set due_at = now() where name = %s", [job])
 
     def knock_out(self, *ways: tuple[str, str]) -> None:
         """So many calls of these ways fail that they are no longer offered."""
@@ -233,4 +330,4 @@ def until(condition: Callable[[], Any], timeout_s: float = 15) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
+        time.sleep(0.05)

@@ -48,6 +48,9 @@ def book_button(me: Visit) -> Locator:
 
 
 def number_of(me: Visit) -> str:
-    """Waits until the booking has led to an order or its payment; the order's number."""
-    me.page.wait_for_url(re.compile(r"/orders/\w{10}"))
+    """Waits until the booking has led to an order or its payment; the order's number.
+
+    The address is looked at again and again: waiting for the navigation fails where a second press has ended the first.
+    """
+    expect(me.page).to_have_url(re.compile(r"/orders/\w{10}"))
     return re.findall(r"/orders/(\w{10})", me.page.url)[0]

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from . import codes
 from .browsing import Visit
 from .stage import PAID, Slot, Stage, until
-from .test_paying import DECLINED, GOOD, PHONE, choose, fill_in_card, looks_right
+from .test_paying import DECLINED, GOOD, PHONE, choose, fill_in_card, look_now, looks_right
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +86,14 @@ def owes(stage: Stage, visit: Callable[..., Visit], cheaper: Slot) -> Callable[.
     return on_the_page
 
 
+def is_changed_now(me: Visit, stage: Stage, number: str) -> None:
+    """The site knows, and the page looks at once instead of after its pause."""
+    stage.until_changed(number)
+    me.page.wait_for_url(re.compile(rf"/orders/{number}/change/payment$"))
+    look_now(me)
+    is_changed(me)
+
+
 def is_changed(me: Visit) -> None:
     expect(me.page.get_by_text(me.says("Paid. Your visit is changed."), exact=True)).to_be_visible()
     me.page.get_by_role("link", name=me.says("See the order")).click()
@@ -112,7 +120,7 @@ def test_a_difference_is_paid_by_code_and_the_page_notices_by_itself(
 
 @pytest.mark.parametrize("script", [True, False])
 def test_from_a_code_one_goes_over_to_the_page_of_another_provider_and_comes_back(
-    owes: Callable[..., tuple[Visit, str]], script: bool
+    stage: Stage, owes: Callable[..., tuple[Visit, str]], script: bool
 ) -> None:
     me, number = owes("phone", "en", script=script)
     choose(me, "wechatpay", "native")
@@ -124,12 +132,13 @@ def test_from_a_code_one_goes_over_to_the_page_of_another_provider_and_comes_bac
     choose(me, "alipay", "page")
     me.page.get_by_role("link", name="Go to Alipay").click()
     me.page.locator("button[value=pay]").click()
-    me.page.wait_for_url(re.compile(rf"/orders/{number}/change/payment$"))
-    is_changed(me)
+    is_changed_now(me, stage, number)
 
 
 @pytest.mark.parametrize(("device", "language"), [("phone", "zh"), ("desk", "en")])
-def test_a_card_pays_a_difference(owes: Callable[..., tuple[Visit, str]], device: str, language: str) -> None:
+def test_a_card_pays_a_difference(
+    stage: Stage, owes: Callable[..., tuple[Visit, str]], device: str, language: str
+) -> None:
     me, number = owes(device, language)
     choose(me, "stripe")
     me.page.wait_for_url(re.compile(rf"/orders/{number}/change/payment/card$"))
@@ -137,8 +146,7 @@ def test_a_card_pays_a_difference(owes: Callable[..., tuple[Visit, str]], device
     fill_in_card(me, DECLINED)
     expect(me.page.locator("#card-problem")).to_be_focused()
     fill_in_card(me, GOOD)
-    me.page.wait_for_url(re.compile(rf"/orders/{number}/change/payment$"))
-    is_changed(me)
+    is_changed_now(me, stage, number)
 
 
 @pytest.mark.parametrize("script", [True, False])

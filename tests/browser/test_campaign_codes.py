@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from .browsing import Visit
+from .staff import at_console
 from .stage import Stage
 from .test_campaigns import sound
-from .test_desk import at_console
 
 
 @pytest.mark.parametrize(("device", "language"), [("desk", "en"), ("phone", "zh")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -29,15 +28,13 @@ def cookies(browser: Browser, stage: Stage) -> dict[str, list[Any]]:
     found = {}
     for key, (name, role) in PEOPLE.items():
         login = f"{key}@example.org"
-        made = stage.here.command("staff", "add", login, "--name", name, "--role", role, "--demo", PASSWORD)
-        secret = re.search(r"secret: (\w+)", made)
-        assert secret, made
+        secret = stage.hire(login, name, role, password=PASSWORD)
         with browsing.context(browser, browsing.DESK, "en", base_url=stage.here.url) as context:
             page = context.new_page()
             page.goto("/console/campaigns")
             page.get_by_label("Login").fill(login)
             page.get_by_label("Password").fill(PASSWORD)
-            page.get_by_label("Code").fill(pyotp.TOTP(secret[1]).now())
+            page.get_by_label("Code").fill(pyotp.TOTP(secret).now())
             page.get_by_role("button", name="Sign in").click()
             expect(page.get_by_role("heading", level=1)).to_have_text("Campaigns")
             found[key] = list(context.cookies())
@@ -63,6 +60,7 @@ def local(days: int) -> str:
 
 def sound(me: Visit) -> None:
     """Nothing wider than the screen, and nothing that a screen reader stumbles over."""
+    me.page.wait_for_load_state()  # a press may have brought a page that is not there yet
     asked = {"fingers": me.device == "phone", "languageTag": me.either("zh-CN", "en")}
     found = [*me.page.evaluate(TOO_WIDE), *me.page.evaluate(AUDIT, asked)]
     assert not found, "\n".join(map(str, found))

@@ -22,7 +22,7 @@ CLASSIC, FLEX, FAMILY, YEAR = "card-beijing-classic", "card-jiangnan-flex", "car
 @pytest.fixture(scope="module", autouse=True)
 def on_sale(stage: Stage) -> None:
     """The demo cards."""
-    stage.here.command("card", "offer")
+    stage.command("card", "offer")
 
 
 def buy(
@@ -100,7 +100,7 @@ def is_over(stage: Stage, order: str, line: int) -> None:
             "update passes.uses set ends_at = now() - interval '3 hours' where order_number = %s and line_seq = %s",
             [order, line],
         )
-        connection.execute("update kit.timetable set due_at = now() where name = 'passes.jobs.settle_past'")
+    stage.hurry("passes.jobs.settle_past")
     with psycopg.connect(stage.here.database_url, autocommit=True) as connection:
         ask = "select state from passes.uses where order_number = %s and line_seq = %s"
         until(lambda: connection.execute(ask, [order, line]).fetchone() == ("used",), 30)

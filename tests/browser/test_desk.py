@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +19,18 @@ from holdfast.orders.imports_model import CONFLICTS
 from tests import world
 
 from .browsing import Visit
+from .staff import at_console
 from .stage import FREE, PAID, Stage, national
-from .test_gate import OFFLINE, PASSWORD, hire
+from .test_gate import OFFLINE
 from .test_reach import AUDIT, TOO_WIDE
 
 HERE = "/console/desk/offline"
-
-
-def at_console(me: Visit, stage: Stage, path: str, *roles: str) -> Page:
-    """Somebody of the staff, signed in, at a page of the console."""
-    who, page = hire(stage, f"He Jun {datetime.now(UTC):%f}", *roles), me.page
-    page.goto(path)
-    page.get_by_label(me.says("Login")).fill(who.login)
-    page.get_by_label(me.says("Password")).fill(PASSWORD)
-    page.get_by_label(me.says("Code")).fill(who.code())
-    page.get_by_role("button", name=me.says("Sign in")).click()
-    page.wait_for_url(re.compile(rf"^https?://[^/]+{re.escape(path)}$"))
-    return page
+TODAY = date(2026, 11, 27)
+THEIR_FINDINGS = """([documents, phones, names]) => [
+  documents.map(([kind, number]) => DeskChecks.checkDocument(kind, number, "2026-11-27").map((one) => one.code)),
+  phones.map((typed) => Boolean(DeskChecks.checkPhone(typed).length)),
+  names.map((typed) => DeskChecks.checkName(typed).map((one) => one.code)),
+]"""
 
 
 def desk(stage: Stage, code: str, venue: str, places: int) -> tuple[str, str]:
@@ -243,28 +238,20 @@ def test_the_page_judges_documents_and_phones_as_the_server_does(stage: Stage, v
     ]  # fmt: skip
     me = visit("desk", "en")
     page = at_console(me, stage, HERE, "desk")
-    today = date(2026, 11, 27)
+    names = ["王小明", "王", "Anna Maria Okafor", "O'Neill", "x2", "😀😀", "  ", "买买提·吐尔逊"]
+    documents_typed = [(kind.value, typed) for kind in documents.DocumentType for typed in numbers]
+    found = page.evaluate(THEIR_FINDINGS, [documents_typed, phones, names])
     wrong = []
-    for kind in documents.DocumentType:
-        for typed in numbers:
-            _document, findings = documents.check_document(kind, typed, today)
-            ours = [one.code for one in findings if one.severity == "error"]
-            theirs = [
-                one["code"]
-                for one in page.evaluate(
-                    "([k, n]) => DeskChecks.checkDocument(k, n, '2026-11-27')", [kind.value, typed]
-                )
-            ]
-            if ours != theirs:
-                wrong.append((kind.value, typed, ours, theirs))
-    for typed in phones:
-        ours = bool([one for one in documents.check_phone(typed)[1] if one.severity == "error"])
-        theirs = bool(page.evaluate("(n) => DeskChecks.checkPhone(n).length", typed))
+    for (kind, typed), theirs in zip(documents_typed, found[0], strict=True):
+        _document, findings = documents.check_document(documents.DocumentType(kind), typed, TODAY)
+        ours = [one.code for one in findings if one.severity == "error"]
         if ours != theirs:
-            wrong.append(("phone", typed, ours, theirs))
-    for typed in ("王小明", "王", "Anna Maria Okafor", "O'Neill", "x2", "😀😀", "  ", "买买提·吐尔逊"):
+            wrong.append((kind, typed, ours, theirs))
+    for typed, theirs in zip(phones, found[1], strict=True):
+        if any(one.severity == "error" for one in documents.check_phone(typed)[1]) != theirs:
+            wrong.append(("phone", typed, not theirs, theirs))
+    for typed, theirs in zip(names, found[2], strict=True):
         ours = [one.code for one in documents.check_name(typed)[1] if one.severity == "error"]
-        theirs = [one["code"] for one in page.evaluate("(n) => DeskChecks.checkName(n)", typed)]
         if ours != theirs:
             wrong.append(("name", typed, ours, theirs))
     assert not wrong, wrong

@@ -19,7 +19,7 @@ from .steps import book_button, fill_in, person_fields
 
 @pytest.mark.parametrize(
     ("device", "language", "script"),
-    [("phone", "zh", True), ("phone", "en", True), ("desk", "zh", True), ("desk", "en", True), ("phone", "zh", False)],
+    [("phone", "zh", True), ("desk", "en", True), ("phone", "en", False)],
 )
 def test_a_first_booking_survives_a_slip_and_ends_with_a_ticket_that_a_gate_accepts(
     stage: Stage, visit: Callable[..., Visit], device: str, language: str, script: bool
@@ -33,7 +33,7 @@ def test_a_first_booking_survives_a_slip_and_ends_with_a_ticket_that_a_gate_acce
     the_slip_is_explained_and_nothing_is_lost(me, phone, [documents[0], swapped(documents[1])])
     person_fields(me, 1)[2].fill(documents[1])
     book_button(me).click()
-    number = pay_in_the_wallet(me)
+    number = pay_in_the_wallet(me, stage)
     texts = the_tickets(me, number)
     admissions = [verify(text, stage.keys()) for text in texts]
     assert [(one.number, one.ticket, one.admits) for one in admissions] == [(number, 1, 1), (number, 2, 1)]
@@ -97,7 +97,7 @@ def the_slip_is_explained_and_nothing_is_lost(me: Visit, phone: str, documents: 
     expect(page.locator("#f-code")).to_have_value(re.compile(r"^\d{6}$"))
 
 
-def pay_in_the_wallet(me: Visit) -> str:
+def pay_in_the_wallet(me: Visit, stage: Stage) -> str:
     """From the payment page to the simulator's wallet and back to "paid"; the order's number."""
     page = me.page
     page.wait_for_url(re.compile(r"/orders/\w+/payment"))
@@ -108,6 +108,7 @@ def pay_in_the_wallet(me: Visit) -> str:
     assert codes.read(page.locator(".qr svg")).startswith("weixin://wxpay/bizpayurl?pr=")
     wallet.click()
     page.locator("button[value=pay]").click()
+    stage.until_confirmed(number)  # that a page notices by itself is seen in test_paying
     page.get_by_role("link", name="Back to the merchant").click()
     expect(page.get_by_text(me.says("Paid. Your visit is confirmed."))).to_be_visible()
     return number

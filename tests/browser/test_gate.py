@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import psycopg
-import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
 from .browsing import Visit
+from .staff import PASSWORD, Colleague, at_console, hire
 from .stage import FREE, PAID, Person, Slot, Stage, until
 from .test_reach import AUDIT, TOO_WIDE
 
-PASSWORD = "kelp anchors seven boats"
+SCANNER = """text => {
+  for (const key of [...text, "Enter"]) document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+}"""
+"""Types as fast as a scanner, however busy this machine is: the page takes a pause for the end of what is typed."""
 OFFLINE = r"^failed: .*ERR_INTERNET_DISCONNECTED"
-
-
-class Colleague(NamedTuple):
-    """A member of staff who can sign in once every half minute."""
-
-    login: str
-    secret: str
-
-    def code(self) -> str:
-        return pyotp.TOTP(self.secret).now()
-
-
-def hire(stage: Stage, name: str, *roles: str) -> Colleague:
-    login = f"{name.lower().replace(' ', '.')}@example.org"
-    asked = [part for role in roles for part in ("--role", role)]
-    made = stage.here.command("staff", "add", login, "--name", name, *asked, "--demo", PASSWORD)
-    secret = re.search(r"secret: (\w+)", made)
-    assert secret, made
-    return Colleague(login, secret[1])
 
 
 def open_now(stage: Stage, venue: str, hours: float = -1) -> Slot:
@@ -81,8 +64,7 @@ def scan(page: Page, text: str) -> str:
     page.evaluate(
         "() => { const box = document.getElementById('verdict'); delete box.dataset.verdict; document.activeElement?.blur(); }"
     )
-    page.keyboard.type(text)
-    page.keyboard.press("Enter")
+    page.evaluate(SCANNER, text)
     said = page.locator("#verdict[data-verdict]")
     expect(said).to_be_visible()
     return str(said.get_attribute("data-verdict"))
@@ -109,13 +91,8 @@ def synced(page: Page) -> None:
 @pytest.fixture
 def boss(stage: Stage, visit: Callable[..., Visit]) -> Visit:
     """Somebody of operations at the console."""
-    me, who = visit("desk", "en"), hire(stage, f"He Jun {datetime.now(UTC):%f}", "operations", "desk", "engineer")
-    page = me.page
-    page.goto("/console/gates")
-    page.get_by_label("Login").fill(who.login)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_label("Code").fill(who.code())
-    page.get_by_role("button", name="Sign in").click()
+    me = visit("desk", "en")
+    page = at_console(me, stage, "/console/gates", "operations", "desk", "engineer")
     expect(page.get_by_role("heading", level=1)).to_have_text("Gates")
     return me
 

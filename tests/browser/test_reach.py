@@ -16,8 +16,11 @@ AUDIT = (Path(__file__).parent / "audit.js").read_text()
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= width) return [];
-  return Array.from(document.querySelectorAll("body *")).filter((one) => one.getBoundingClientRect().right > width + 1 && one.checkVisibility())
-    .map((one) => `${one.tagName.toLowerCase()}.${one.className?.baseVal ?? one.className}`).slice(-3);
+  const hidden = (one) => one.closest(".grid thead, .menu");  // clipped on purpose, or scrolling by itself
+  const out = Array.from(document.querySelectorAll("body *"))
+    .filter((one) => one.getBoundingClientRect().right > width + 1 && one.checkVisibility() && !hidden(one))
+    .map((one) => `${one.tagName.toLowerCase()}.${one.className?.baseVal ?? one.className}`);
+  return out.length ? out.slice(-3) : ["something hidden"];
 }"""
 
 
@@ -49,29 +52,22 @@ def walk(
     return found
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_no_page_scrolls_sideways_on_a_narrow_phone(
-    visit: Callable[..., Visit], every_page: list[Scene], language: str
+@pytest.mark.parametrize(("language", "colours"), [("zh", "light"), ("en", "dark")])
+def test_every_page_fits_a_narrow_phone_and_has_names_headlines_contrast_and_targets_for_thumbs(
+    visit: Callable[..., Visit], every_page: list[Scene], language: str, colours: str
 ) -> None:
+    asked = {"fingers": True, "languageTag": "zh-CN" if language == "zh" else "en"}
+
     def look(page: Page) -> list[str]:
         found = []
         for width in (320, 390):
             page.set_viewport_size({"width": width, "height": 844})
             found += [f"{one} reaches out at {width} px" for one in page.evaluate(TOO_WIDE)]
-            if page.locator(".top").evaluate("top => top.offsetHeight") > 72:
+            if page.evaluate("() => document.querySelector('.top').offsetHeight") > 72:
                 found.append(f"the header has a second row at {width} px")
-        return found
+        return [*found, *page.evaluate(AUDIT, asked)]
 
-    found = walk(visit, every_page, look, "phone", language)
-    assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize(("language", "colours"), [("zh", "light"), ("en", "dark")])
-def test_every_page_has_names_headlines_contrast_and_targets_for_thumbs(
-    visit: Callable[..., Visit], every_page: list[Scene], language: str, colours: str
-) -> None:
-    asked = {"fingers": True, "languageTag": "zh-CN" if language == "zh" else "en"}
-    found = walk(visit, every_page, lambda page: page.evaluate(AUDIT, asked), "phone", language, color_scheme=colours)
+    found = walk(visit, every_page, look, "phone", language, color_scheme=colours)
     assert not found, "\n".join(found)
 
 

@@ -106,10 +106,11 @@ def status(home: Path) -> Status | None:
 
 
 @contextmanager
-def temporary(*, durable: bool = True) -> Iterator[Temporary]:
+def temporary(*, durable: bool = True, within: Path | None = None) -> Iterator[Temporary]:
     """A cluster of one's own that leaves nothing behind; not `durable` (no fsync) where the machine will not crash."""
-    _sweep()
-    home, creator = Path(tempfile.mkdtemp(prefix=TEMPORARY)).resolve(), os.getpid()
+    within = within or Path(tempfile.gettempdir())
+    _sweep(within)
+    home, creator = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=within)).resolve(), os.getpid()
     alive = files.hold(home / "alive.lock")
 
     def dispose() -> None:
@@ -376,9 +377,9 @@ def _kill(place: Place) -> None:
         time.sleep(0.005)
 
 
-def _sweep() -> None:
+def _sweep(within: Path) -> None:
     """Remove the temporary clusters of our user whose makers were killed before they could."""
-    for home in Path(tempfile.gettempdir()).glob(f"{TEMPORARY}*"):
+    for home in within.glob(f"{TEMPORARY}*"):
         with suppress(OSError):
             handle = os.open(home / "alive.lock", os.O_RDWR | os.O_NOFOLLOW)
             try:
