@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +12,8 @@ import pytest
 
 from holdfast import accounts, changes
 from holdfast.campaigns import start
-from holdfast.kit import crypto
 from holdfast.kit.db import Db
-from tests import staff
+from tests import command, staff
 from tests.api.conftest import client_of, mounted, problem
 from tests.campaigns import proposing
 
@@ -111,21 +107,7 @@ async def test_programs_of_people_without_the_role_are_refused_and_the_trail_has
 
 
 def holdfast(url: str, *words: str, token: str = "", typed: str = "") -> tuple[int, str]:
-    """A command as anyone types it: how it ended and what it said."""
-    environment = os.environ | {
-        "HOLDFAST_DATABASE_URL": url,
-        "HOLDFAST_SECRETS": json.dumps(crypto._secrets()),
-        "HOLDFAST_STAFF_TOKEN": token,
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "holdfast", "campaigns", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        input=typed,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return command.holdfast(url, "campaigns", *words, typed=typed, HOLDFAST_STAFF_TOKEN=token)
 
 
 async def test_the_command_line_knows_people_by_their_tokens(db, database_url, people, tmp_path):

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
-from holdfast.kit import crypto
 from holdfast.kit.db import Db
-from tests import world
+from tests import command, world
 
 from . import cuts
 
@@ -19,16 +13,7 @@ pytestmark = pytest.mark.anyio
 
 
 def holdfast(url: str, *words: str) -> tuple[int, str]:
-    """A command as anyone types it: how it ended and what it said."""
-    environment = os.environ | {"HOLDFAST_DATABASE_URL": url, "HOLDFAST_SECRETS": json.dumps(crypto._secrets())}
-    done = subprocess.run(
-        [sys.executable, "-m", "holdfast", "capacity", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return command.holdfast(url, "capacity", *words)
 
 
 async def test_a_rule_is_tried_applied_shown_and_lifted(db: Db, database_url: str) -> None:

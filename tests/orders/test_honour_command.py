@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
 
-from holdfast.kit import crypto
 from holdfast.kit.db import Db
 from holdfast.orders import honour
-from tests import world
+from tests import command, world
 
 from . import discounting
 
@@ -20,16 +14,7 @@ pytestmark = pytest.mark.anyio
 
 
 def holdfast(url: str, *words: str) -> tuple[int, str]:
-    """A command as anyone types it: how it ended and what it said."""
-    environment = os.environ | {"HOLDFAST_DATABASE_URL": url, "HOLDFAST_SECRETS": json.dumps(crypto._secrets())}
-    done = subprocess.run(
-        [sys.executable, "-m", "holdfast", "honour", *words],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    return command.holdfast(url, "honour", *words)
 
 
 async def test_a_stop_is_listed_shown_proposed_and_carried_out_after_finance_agreed(db: Db, database_url: str) -> None:

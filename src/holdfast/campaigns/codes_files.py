@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from holdfast.catalogue.imports import files as catalogue_files
+from holdfast.catalogue.imports.mistakes import Mistake
 from holdfast.kit import audit, clock
 from holdfast.kit.actor import Actor
 from holdfast.kit.db import Db, ReadTx, Tx
@@ -78,17 +80,6 @@ ERRORS = {
 }
 
 
-def decode(content: bytes) -> str:
-    """Text of a file from anywhere between Excel and Linux. CodesFileUnreadable."""
-    marked = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise CodesFileUnreadable(errors=[_unreadable("The text is neither UTF-8 nor GBK.")])
-
-
 def _unreadable(text: str, **values: Any) -> dict[str, Any]:
     return {"field": "file", "code": "FILE_UNREADABLE", "message": both(text, **values), "severity": "error"}
 
@@ -107,7 +98,10 @@ def read(content: bytes) -> tuple[list[Row], list[RowError], int]:
         raise CodesFileUnreadable(
             errors=[_unreadable("The file is larger than {most} MB; split it.", most=SIZE_MAX_MB)]
         )
-    text = decode(content)
+    try:
+        text = catalogue_files.decode(content)
+    except Mistake:
+        raise CodesFileUnreadable(errors=[_unreadable("The text is neither UTF-8 nor GBK.")]) from None
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     try:

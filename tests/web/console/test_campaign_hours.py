@@ -20,11 +20,9 @@ HERE = "/console/campaigns"
 
 
 @pytest.fixture
-async def db(database_url: str):
+def db(its_own: Db) -> Db:
     """These pages need no provider of payments."""
-    opened = await Db(database_url, size=10).open()
-    yield opened
-    await opened.close()
+    return its_own
 
 
 async def test_what_is_proposed_for_some_hours_is_foreseen_of_the_orders_of_these_hours(db, reader):

@@ -30,12 +30,9 @@ BATCH = {"batch": "letters", "pattern": "spring-####-####", "number": "5", "uses
 
 
 @pytest.fixture
-async def db(database_url: str):
+def db(its_own: Db) -> Db:
     """These pages need no provider of payments."""
-    opened = await Db(database_url, size=10).open()
-    yield opened
-    clock.reset()
-    await opened.close()
+    return its_own
 
 
 @pytest.fixture

@@ -25,12 +25,9 @@ HERE = "/console/campaigns"
 
 
 @pytest.fixture
-async def db(database_url: str):
+def db(its_own: Db) -> Db:
     """These pages need no provider of payments."""
-    opened = await Db(database_url, size=10).open()
-    yield opened
-    clock.reset()
-    await opened.close()
+    return its_own
 
 
 def come_as(reader: httpx2.AsyncClient, person: staff.Colleague) -> None:

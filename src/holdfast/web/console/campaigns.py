@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from uuid import UUID
-
 import msgspec
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -100,13 +96,6 @@ async def stop(request: Request) -> Response:
         add_problem(form, problem, "reason")
         return await _campaign(request, form)
     return sessions.see(f"{HERE}/{campaign_id}")
-
-
-def uuid_of(request: Request, name: str = "id") -> UUID:
-    """An id in the path; 404 for what is none."""
-    with suppress(ValueError):
-        return UUID(request.path_params[name])
-    raise HTTPException(404)
 
 
 routes = [

@@ -36,7 +36,7 @@ async def show(request: Request) -> Response:
 
 async def _page(request: Request, form: Form, wrong: str = "") -> Response:
     session = await access.known(request)
-    trip_id = _id(request)
+    trip_id = sessions.id_in(request)
     async with sessions.database(request).reading() as tx:
         found = await orders.honour.incident(tx, trip_id)
         decided = await orders.honour.decision(tx, trip_id)
@@ -55,7 +55,7 @@ async def propose(request: Request) -> Response:
     """``POST /console/campaigns/incidents/{id}/decision``: honoured, or no mistake; a colleague of finance decides."""
     seen = await access.require(request, *READERS)
     form = _form(request, await sessions.typed(request))
-    trip_id = _id(request)
+    trip_id = sessions.id_in(request)
     reason, since = read_reason(form), _since(form)
     verdict = form.value("verdict")
     if verdict not in ("honour", "right"):
@@ -88,8 +88,8 @@ async def accuse(request: Request) -> Response:
     """``POST /console/campaigns/incidents/{id}/decision/accounts``: one account, with evidence; a colleague of finance decides."""
     seen = await access.require(request, *READERS)
     form = _form(request, await sessions.typed(request))
-    trip_id, reason = _id(request), read_reason(form)
-    account_id = _uuid(form.value("account").strip())
+    trip_id, reason = sessions.id_in(request), read_reason(form)
+    account_id = sessions.read_id(form.value("account").strip())
     if account_id is None:
         form.add("account", "Choose an account from the list of those that got something.")
     if form.wrong or account_id is None:
@@ -116,7 +116,7 @@ async def approve(request: Request) -> Response:
         await orders.honour.approve(db, seen.actor, proposal_id, form.value("shown"), form.value("note")[:500])
     except (Conflict, Denied, Invalid) as problem:
         return await _refused(request, form, f"approval-{proposal_id}", problem)
-    return sessions.see(_here(_id(request)))
+    return sessions.see(_here(sessions.id_in(request)))
 
 
 async def end(request: Request) -> Response:
@@ -134,16 +134,13 @@ async def end(request: Request) -> Response:
         await sessions.database(request).run(does, seen.actor, proposal_id, reason)
     except (Conflict, Denied) as problem:
         return await _refused(request, form, at, problem)
-    return sessions.see(_here(_id(request)))
+    return sessions.see(_here(sessions.id_in(request)))
 
 
 async def _proposal(request: Request) -> UUID:
     """The id of a proposal about this incident. ProposalUnknown for any other."""
-    proposal_id = _uuid(request.path_params["proposal"])
-    if proposal_id is None:
-        raise HTTPException(404)
-    found = await sessions.database(request).read(changes.require, proposal_id)
-    if found.kind not in KINDS or found.payload["trip"] != str(_id(request)):
+    found = await sessions.database(request).read(changes.require, sessions.id_in(request, "proposal"))
+    if found.kind not in KINDS or found.payload["trip"] != str(sessions.id_in(request)):
         raise changes.ProposalUnknown
     return found.id
 
@@ -164,19 +161,6 @@ def _form(request: Request, values: dict[str, str]) -> Form:
 
 def _here(trip_id: UUID) -> str:
     return HERE.format(id=trip_id)
-
-
-def _id(request: Request) -> UUID:
-    found = _uuid(request.path_params["id"])
-    if found is None:
-        raise HTTPException(404)
-    return found
-
-
-def _uuid(text: str) -> UUID | None:
-    with suppress(ValueError):
-        return UUID(text)
-    return None
 
 
 routes = [

@@ -39,7 +39,7 @@ from holdfast.web.forms import Form
 from holdfast.web.render import language, speaker
 
 from . import access, campaigns_cases, campaigns_form, campaigns_pictures, campaigns_words
-from .campaigns import HERE, READERS, uuid_of
+from .campaigns import HERE, READERS
 from .pages import add_problem, page, read_reason
 
 DRAFTS = f"{HERE}/drafts"
@@ -96,7 +96,7 @@ async def create(request: Request) -> Response:
 async def edit(request: Request) -> Response:
     """``GET /console/campaigns/drafts/{id}``: the form as it was typed last, with what is wrong beside its fields."""
     await access.require(request, *READERS)
-    draft = await sessions.database(request).read(drafts.require, uuid_of(request))
+    draft = await sessions.database(request).read(drafts.require, sessions.id_in(request))
     return await _form_page(request, await _form_of(request, draft), draft)
 
 
@@ -113,7 +113,7 @@ async def save(request: Request) -> Response:
     seen = await access.require(request, *MAKERS)
     form = _form(request, await sessions.typed(request))
     db = sessions.database(request)
-    draft = await db.read(drafts.require, uuid_of(request))
+    draft = await db.read(drafts.require, sessions.id_in(request))
     form.values["campaign"] = draft.campaign_id
     if _only_rows(form):
         return await _form_page(request, form, draft)
@@ -197,7 +197,7 @@ async def backtest(request: Request) -> Response:
 async def _backtest(request: Request, form: Form) -> Response:
     seen = await access.require(request, *READERS)
     async with sessions.database(request).reading() as tx:
-        draft = await drafts.require(tx, uuid_of(request))
+        draft = await drafts.require(tx, sessions.id_in(request))
         content = drafts.content_of(draft)
         envelope = await envelopes.require(tx, content.envelope_id)
         made = await simulation.latest(tx, content.hash)
@@ -220,7 +220,7 @@ async def run_backtest(request: Request) -> Response:
     seen = await access.require(request, *MAKERS)
     form = _proposal_form(request, await sessions.typed(request))
     db = sessions.database(request)
-    draft = await db.read(drafts.require, uuid_of(request))
+    draft = await db.read(drafts.require, sessions.id_in(request))
     days = form.value("days")
     await backtests.run(
         db,
@@ -240,7 +240,7 @@ async def propose(request: Request) -> Response:
     if form.wrong or expected is None:
         return await _backtest(request, form)
     try:
-        made = await start.propose(sessions.database(request), seen.actor, uuid_of(request), expected, reason)
+        made = await start.propose(sessions.database(request), seen.actor, sessions.id_in(request), expected, reason)
     except (Conflict, Invalid, NotFound) as problem:
         add_problem(form, problem, "reason")
         return await _backtest(request, form)
@@ -283,14 +283,14 @@ def _push(form: Form, n: int) -> dict[str, Any] | None:
 async def again(request: Request) -> Response:
     """``POST /console/campaigns/drafts/{id}/again``: its words in a new draft."""
     seen = await access.require(request, *MAKERS)
-    made = await sessions.database(request).run(drafts.again, seen.actor, uuid_of(request))
+    made = await sessions.database(request).run(drafts.again, seen.actor, sessions.id_in(request))
     return sessions.see(f"{DRAFTS}/{made.id}")
 
 
 async def drop(request: Request) -> Response:
     """``POST /console/campaigns/drafts/{id}/dropping``: not wanted any more; it is kept."""
     seen = await access.require(request, *MAKERS)
-    await sessions.database(request).run(drafts.drop, seen.actor, uuid_of(request))
+    await sessions.database(request).run(drafts.drop, seen.actor, sessions.id_in(request))
     return sessions.see(HERE)
 
 

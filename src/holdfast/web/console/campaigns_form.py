@@ -20,6 +20,7 @@ from holdfast.campaigns.facts import Level
 from holdfast.campaigns.model import Content
 from holdfast.campaigns.nodes import Condition
 from holdfast.kit.money import parse_major
+from holdfast.web import sessions
 from holdfast.web.formats import HOME_ZONE
 from holdfast.web.forms import Form
 
@@ -159,11 +160,10 @@ def _schedule(form: Form) -> dict[str, Any]:
 
 
 def _envelope(form: Form) -> UUID | None:
-    try:
-        return UUID(form.value("envelope"))
-    except ValueError:
+    chosen = sessions.read_id(form.value("envelope"))
+    if chosen is None:
         form.add("envelope", "Choose an envelope: it says who pays and how much is allowed.")
-        return None
+    return chosen
 
 
 def _stacking(form: Form) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from holdfast.web.forms import Form
 from holdfast.web.render import language, speaker
 
 from . import access, campaigns_decision_words, campaigns_live_words, campaigns_words
-from .campaigns import HERE, MAKERS, READERS, uuid_of
+from .campaigns import HERE, MAKERS, READERS
 from .campaigns_decision import READERS as DECIDERS
 from .pages import add_problem, page, read_reason
 
@@ -43,7 +43,7 @@ async def show(request: Request) -> Response:
 
 async def _page(request: Request, form: Form) -> Response:
     seen = await access.require(request, *READERS)
-    trip_id = uuid_of(request)
+    trip_id = sessions.id_in(request)
     async with sessions.database(request).reading() as tx:
         found = await incidents.evidence(tx, trip_id)
         by = await accounts.name_of(tx, found.stop.by)
@@ -91,7 +91,7 @@ async def propose(request: Request) -> Response:
     reason = read_reason(form)
     if form.wrong:
         return await _page(request, form)
-    db, trip_id = sessions.database(request), uuid_of(request)
+    db, trip_id = sessions.database(request), sessions.id_in(request)
     try:
         stop = await db.read(incidents.require, trip_id)
         await backtests.run(db, seen.actor, stop.campaign_id, msgspec.convert(stop.content, Content))

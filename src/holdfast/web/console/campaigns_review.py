@@ -40,7 +40,7 @@ from holdfast.web.forms import Form
 from holdfast.web.render import language, speaker
 
 from . import access, campaigns_form, campaigns_pictures, campaigns_words
-from .campaigns import HERE, MAKERS, READERS, uuid_of
+from .campaigns import HERE, MAKERS, READERS
 from .pages import add_problem, page, read_reason
 
 PROPOSALS, ENVELOPES = f"{HERE}/proposals", f"{HERE}/envelopes"
@@ -57,7 +57,7 @@ async def proposal(request: Request) -> Response:
 async def _proposal(request: Request, form: Form, wrong: str = "") -> Response:
     seen = await access.require(request, *READERS)
     async with sessions.database(request).reading() as tx:
-        one = await _require(tx, uuid_of(request))
+        one = await _require(tx, sessions.id_in(request))
         steps = await changes.reviews(tx, one.id)
         people = {actor: await accounts.name_of(tx, actor) for actor in {one.proposed_by, *(step.by for step in steps)}}
         about = await _about_start(tx, request, one) if one.kind in STARTS else _about_envelope(one)
@@ -125,7 +125,7 @@ async def approval(request: Request) -> Response:
 
 async def _approval(request: Request, form: Form) -> Response:
     """Nothing of the content is given to the template: what is not there cannot be shown."""
-    one = await sessions.database(request).read(_require, uuid_of(request))
+    one = await sessions.database(request).read(_require, sessions.id_in(request))
     shown = form.value("shown") or one.shown
     return page(
         request, "campaigns_approval.html", status=422 if form.wrong else 200, here=f"{PROPOSALS}/{one.id}/approval", form=form,
@@ -144,7 +144,7 @@ async def approve(request: Request) -> Response:
         await review.approve(
             sessions.database(request),
             seen.actor,
-            uuid_of(request),
+            sessions.id_in(request),
             form.value("shown"),
             typed,
             form.value("note")[:500],
@@ -155,7 +155,7 @@ async def approve(request: Request) -> Response:
     except (Conflict, Denied) as problem:
         form.values.clear()
         return await _refused(request, form, "approval", problem)
-    return sessions.see(f"{PROPOSALS}/{uuid_of(request)}")
+    return sessions.see(f"{PROPOSALS}/{sessions.id_in(request)}")
 
 
 async def begin(request: Request) -> Response:
@@ -163,7 +163,7 @@ async def begin(request: Request) -> Response:
     seen = await access.require(request, *MAKERS)
     form = _form(request, await sessions.typed(request))
     db = sessions.database(request)
-    one = await db.read(_require, uuid_of(request))
+    one = await db.read(_require, sessions.id_in(request))
     try:
         await changes.apply(db, seen.actor, one.id)
     except (Conflict, Denied, NotFound) as problem:
@@ -175,7 +175,7 @@ async def run_backtest(request: Request) -> Response:
     """``POST /console/campaigns/proposals/{id}/backtest``: a newer one of the same words; what it shows must be approved anew."""
     seen = await access.require(request, *MAKERS)
     db = sessions.database(request)
-    one = await db.read(_require, uuid_of(request))
+    one = await db.read(_require, sessions.id_in(request))
     if one.kind in STARTS and one.is_open:
         content = msgspec.convert(one.payload["content"], Content)
         await backtests.run(db, seen.actor, str(one.payload["campaign"]), content)
@@ -197,7 +197,7 @@ async def _end(request: Request, verb: str) -> Response:
     seen = await access.require(request, *MAKERS)
     form = _form(request, await sessions.typed(request))
     reason, db = read_reason(form), sessions.database(request)
-    one = await db.read(_require, uuid_of(request))
+    one = await db.read(_require, sessions.id_in(request))
     if form.wrong:
         return await _proposal(request, form, verb)
     try:
@@ -211,7 +211,7 @@ async def again(request: Request) -> Response:
     """``POST /console/campaigns/proposals/{id}/again``: the words of a proposal in a new draft."""
     seen = await access.require(request, *MAKERS)
     db = sessions.database(request)
-    one = await db.read(_require, uuid_of(request))
+    one = await db.read(_require, sessions.id_in(request))
     if one.kind != start.KIND:
         raise review.NotOfCampaigns
     made = await db.run(drafts.again, seen.actor, UUID(one.payload["draft"]))

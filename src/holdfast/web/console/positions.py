@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -205,12 +204,12 @@ def _form(request: Request, values: Mapping[str, str]) -> Form:
 
 
 def _id(request: Request, missing: type[Problem]) -> UUID:
-    try:
-        return UUID(request.path_params["id"])
-    except ValueError:
-        if request.method in ("GET", "HEAD"):
-            raise HTTPException(404) from None
-        raise missing from None
+    if request.method in ("GET", "HEAD"):
+        return sessions.id_in(request)
+    found = sessions.read_id(request.path_params["id"])
+    if found is None:
+        raise missing
+    return found
 
 
 routes = [

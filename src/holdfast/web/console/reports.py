@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from uuid import UUID
-
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -38,7 +34,7 @@ async def one(request: Request) -> Response:
 
 async def _one(request: Request, form: Form) -> Response:
     async with sessions.database(request).reading() as tx:
-        heap = await notices.reports.require(tx, _id(request))
+        heap = await notices.reports.require(tx, sessions.id_in(request))
         within = await notices.reports.within(tx, heap.id)
         checked = await notices.checking.check(tx, heap.sample) if heap.sample else None
     session = await access.known(request)
@@ -53,7 +49,7 @@ async def handle(request: Request) -> Response:
     """``POST /console/reports/{id}/handling``: a position answers it, or it needs nothing; with a reason."""
     seen = await access.require(request, *READERS)
     form = _form(request, await sessions.typed(request))
-    heap_id, state, reason = _id(request), form.value("state"), read_reason(form)
+    heap_id, state, reason = sessions.id_in(request), form.value("state"), read_reason(form)
     if state not in ("answered", "noted"):
         form.add("state", "Choose what became of it.")
     if form.wrong:
@@ -69,12 +65,6 @@ async def handle(request: Request) -> Response:
 def _form(request: Request, values: dict[str, str]) -> Form:
     _ = speaker(request)
     return Form(values, labels={"state": _("What became of it"), "reason": _("Reason")})
-
-
-def _id(request: Request) -> UUID:
-    with suppress(ValueError):
-        return UUID(request.path_params["id"])
-    raise HTTPException(404)
 
 
 routes = [
