@@ -103,3 +103,15 @@ def test_money_that_no_provider_has_is_named():
 
 def test_a_charge_under_a_foreign_number_is_named():
     assert wrong(found([theirs("XX1")], [])) == {"unknown_charges": 1}
+
+
+def test_a_second_charge_under_one_number_is_named_even_when_nobody_paid_it():
+    audit = found([theirs(), theirs(paid=None)], [ours()])
+    assert wrong(audit) == {"unknown_charges": 1}
+    assert "2 charges under one number" in audit.findings[0]
+
+
+def test_two_payments_under_one_number_are_money_too_many():
+    audit = found([theirs(), theirs()], [ours()])
+    assert wrong(audit) == {"charged_without": 1, "charged_twice": 1, "unknown_charges": 1}
+    assert audit.double_paid == 1

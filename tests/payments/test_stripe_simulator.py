@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import httpx2
 import pytest
@@ -162,6 +165,26 @@ def test_a_key_brings_the_same_answer_for_a_day_and_no_second_payment(sim, sdk):
         sdk.v1.payment_intents.cancel(first.id, options={"idempotency_key": "once"})
     sim.advance(86_401)
     assert sdk.v1.payment_intents.create(parameters, {"idempotency_key": "once"}).id != first.id
+
+
+def test_a_call_that_hangs_while_days_pass_is_done_at_its_own_time(sim, sdk):
+    """Its key is known then, so that no second payment is made days later."""
+    ref, key = number(), {"idempotency_key": "hanging"}
+    parameters = {"amount": 500, "currency": "cny", "metadata": {"merchant_ref": ref}}
+    sim.script({"fault": "hang", "match": "create", "count": 1, "provider": "stripe", "seconds": 3600})
+    with ThreadPoolExecutor() as threads:
+        hanging = threads.submit(sdk.v1.payment_intents.create, parameters, key)
+        while not sim.http.get("/_sim/scenario").json()["steps"][0]["struck"]:
+            time.sleep(0.01)
+        done = sdk.v1.payment_intents.create(parameters, key)
+        sim.advance(1)
+        assert not hanging.done()
+        sim.advance(2 * 86_400)
+        assert hanging.result().id == done.id
+    assert [one["out_trade_no"] for one in sim.http.get("/_sim/truth").json()["orders"]].count(ref) == 1
+    told = [one for one in sim.http.get("/_sim/journal").json()["entries"] if "hang" in one.get("faults", ())]
+    late = datetime.fromisoformat(told[-1]["at"]).timestamp() - done.created
+    assert 3599 <= late < 3700
 
 
 def test_a_kept_failure_is_repeated_but_not_a_mistake_or_a_hurry(sim, sdk):

@@ -44,7 +44,7 @@ class Audit(msgspec.Struct):
     refunds_differ: int = 0
     """Refunds that we believe in and the provider does not know, or the other way about."""
     unknown_charges: int = 0
-    """Charges a provider knows under a number that is not ours."""
+    """Charges a provider knows under a number that is not ours, or under one that it has another charge for."""
     ledger_differences: int = 0
     unapplied_minor: int = 0
     invariants: int = 0
@@ -62,6 +62,11 @@ class Charge(msgspec.Struct, frozen=True):
     returned_minor: int
     paid_at: datetime | None
     receipts: int
+
+    @property
+    def holds(self) -> int:
+        """What the provider has of it now."""
+        return self.paid_minor - self.returned_minor
 
 
 def charges_of(truth: dict[str, Any]) -> list[Charge]:
@@ -113,36 +118,42 @@ async def _orders_lost(tx: ReadTx, found: Audit, promised: list[str]) -> None:
 def compare(found: Audit, charges: list[Charge], ours: list[Kept]) -> None:
     """Charge by charge: what the provider holds, against what we may keep."""
     known = {one.merchant_ref: one for one in ours}
+    by_number: dict[str, list[Charge]] = defaultdict(list)
     by_order: dict[str, list[Charge]] = defaultdict(list)
     for charge in charges:
-        attempt = known.get(charge.merchant_ref)
-        holds = charge.paid_minor - charge.returned_minor
+        by_number[charge.merchant_ref].append(charge)
         found.taken_minor += charge.paid_minor
         found.returned_minor += charge.returned_minor
+    for merchant_ref, several in by_number.items():
+        attempt, provider = known.get(merchant_ref), several[0].provider
         if attempt is None:
-            found.unknown_charges += 1
-            _note(found, f"{charge.provider} knows {charge.merchant_ref}, which is not ours")
+            found.unknown_charges += len(several)
+            _note(found, f"{provider} knows {merchant_ref}, which is not ours")
             continue
-        by_order[attempt.number].append(charge)
-        where = f"{charge.provider} {charge.merchant_ref} (order {attempt.number}, {attempt.order_state})"
+        by_order[attempt.number] += several
+        where = f"{provider} {merchant_ref} (order {attempt.number}, {attempt.order_state})"
+        if len(several) > 1:
+            found.unknown_charges += len(several) - 1
+            _note(found, f"{where}: {len(several)} charges under one number")
+        holds, returned = sum(one.holds for one in several), sum(one.returned_minor for one in several)
         if holds > attempt.may_keep:
             found.charged_without += 1
             _note(found, f"{where}: the provider holds {holds}, we may keep {attempt.may_keep}")
         if holds < attempt.may_keep:
             found.given_too_much += 1
             _note(found, f"{where}: the provider holds {holds}, {attempt.may_keep} should be there")
-        if charge.returned_minor != attempt.gave_back:
+        if returned != attempt.gave_back:
             found.refunds_differ += 1
-            _note(found, f"{where}: {charge.returned_minor} went back, we say {attempt.gave_back}")
+            _note(found, f"{where}: {returned} went back, we say {attempt.gave_back}")
     for attempt in ours:
-        if attempt.may_keep and not any(c.merchant_ref == attempt.merchant_ref for c in by_order[attempt.number]):
+        if attempt.may_keep and attempt.merchant_ref not in by_number:
             found.given_too_much += 1
             _note(found, f"{attempt.merchant_ref}: we count on {attempt.may_keep}, no provider knows the charge")
     price = {one.number: one.amount_minor for one in ours}
     for number, several in by_order.items():
         if sum(one.receipts for one in several) > 1:
             found.double_paid += 1
-        if sum(one.paid_minor - one.returned_minor for one in several) > price[number]:
+        if sum(one.holds for one in several) > price[number]:
             found.charged_twice += 1
             _note(found, f"order {number} keeps more than its price of {price[number]}")
 

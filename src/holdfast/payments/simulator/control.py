@@ -124,7 +124,7 @@ async def move_clock(request: Request) -> Response:
     move = await _body(request, Move)
     if isinstance(move, Response):
         return move
-    advanced = _simulation(request).advance(timedelta(seconds=move.advance_s))
+    advanced = await _simulation(request).advance(timedelta(seconds=move.advance_s))
     return _json({"now": times.beijing(times.now()), "advanced_s": advanced.total_seconds()})
 
 

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from holdfast.kit import clock
 
+from . import times
 from .faults import Scenario, Script
 from .journal import Journal
 
@@ -148,9 +149,9 @@ class Simulation:
                 counts[outcome] = counts.get(outcome, 0) + number
         return {"orders": [order for sim in self.sims.values() for order in sim.truth()], "callbacks": counts}
 
-    def advance(self, by: timedelta) -> timedelta:
+    async def advance(self, by: timedelta) -> timedelta:
         """Move the clock forward; the sum of all moves since the last reset."""
-        clock.move(by)
+        await times.advance(by)
         self._advanced += by
         for sim in self.sims.values():
             sim.wake()

@@ -11,6 +11,8 @@ from holdfast.kit import clock
 BEIJING = timezone(timedelta(hours=8))
 LOOK_S = 0.02
 """How often a wait looks whether the clock was moved."""
+_waits: dict[object, float] = {}
+"""When each wait of `sleep` is over."""
 
 
 def now() -> float:
@@ -21,11 +23,27 @@ def now() -> float:
 async def sleep(seconds: float) -> None:
     """Waits until so much time has passed by the clock, which may be moved meanwhile, or by the host's."""
     wakes_at, latest = now() + seconds, time.monotonic() + seconds
-    while True:
-        left = min(wakes_at - now(), latest - time.monotonic())
-        if left <= 0:
-            return
-        await asyncio.sleep(min(left, LOOK_S))
+    this = object()
+    _waits[this] = wakes_at
+    try:
+        while True:
+            left = min(wakes_at - now(), latest - time.monotonic())
+            if left <= 0:
+                return
+            await asyncio.sleep(min(left, LOOK_S))
+    finally:
+        del _waits[this]
+
+
+async def advance(by: timedelta) -> None:
+    """Moves the clock forward, and halts at the end of each wait on the way: who waits goes on at that time, not days later."""
+    left = by
+    while (first := min(_waits.values(), default=now() + left.total_seconds() + 1)) <= now() + left.total_seconds():
+        step = timedelta(seconds=max(0.0, first - now()))
+        clock.move(step)
+        left -= step
+        await asyncio.sleep(LOOK_S)
+    clock.move(left)
 
 
 def beijing(moment: float) -> str:
