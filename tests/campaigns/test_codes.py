@@ -272,7 +272,7 @@ async def test_what_is_written_can_be_read_again(db: Db, encoding) -> None:
     async with db.reading() as tx:
         content = await codes_files.write(tx, "spring", "letters", locale="zh", encoding=encoding)
     lines = content.decode(encoding).splitlines()
-    assert lines[0] == "code,uses_max,uses,state,batch,made_at"
+    assert lines[0] == "code,uses_max,uses,state,batch,made_at,late"
     assert (len(lines), lines[1].split(",")[3], lines[2].split(",")[3]) == (10_501, "已用完", "可使用")
     rows, errors, count = codes_files.read(content)
     assert (len(rows), errors, count) == (10_500, [], 10_500)

@@ -314,3 +314,29 @@ async def test_one_booking_in_five_minutes_marks_when_orders_were_placed(db: Db)
         assert (later - at, more - seen) == (timedelta(minutes=10), 3)
     finally:
         clock.reset()
+
+
+@pytest.mark.anyio
+async def test_marks_that_nothing_counts_any_more_go_and_no_count_changes(db: Db) -> None:
+    version_id, slot, other = await evening(db)
+    place = orders.group_commit(db, lanes=1)
+
+    async def marks() -> int:
+        async with db.reading() as tx:
+            return int(await tx.value("select count(*) from campaigns.seen_marks"))
+
+    try:
+        before = await marks()
+        for step in range(6):
+            clock.move(timedelta(minutes=15))
+            await place(world.request(await world.traveller(db), world.basket(slot if step == 2 else other)))
+        counted, all_ = await standing(db, version_id), await marks()
+        assert (all_, await stages.forget_marks(db)) == (before + 6, before)
+        assert await standing(db, version_id) == counted
+        assert await stages.forget_marks(db) == 0
+        over = "update campaigns.running set state = 'ended' where version_id = %(id)s"
+        await db.run(lambda tx: tx.execute(over, id=version_id))
+        left = await marks()
+        assert (await stages.forget_marks(db), await marks()) == (left - 1, 1)
+    finally:
+        clock.reset()

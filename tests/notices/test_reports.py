@@ -74,3 +74,16 @@ async def test_reported_texts_go_after_their_time_and_their_number_stays(db):
     [left] = await db.read(notices.reports.within, heap)
     assert (found.sample, found.reports, left.text, left.sender) == ("", 1, "", "")
     assert (await retention.apply(db))["reported texts"] == 0
+
+
+async def test_the_first_text_of_a_heap_goes_in_its_time_although_more_come(db):
+    heap = await report(db, SCAM)
+    for _ in range(4):
+        clock.move(timedelta(days=44))
+        assert await report(db, SCAM) == heap
+    clock.move(timedelta(days=5))
+    await retention.apply(db)
+    assert (await db.read(notices.reports.require, heap)).sample == ""
+    texts = [one.text for one in await db.read(notices.reports.within, heap)]
+    assert texts == [SCAM] * 4 + [""]
+    assert await report(db, SCAM) != heap

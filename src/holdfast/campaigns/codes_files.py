@@ -210,14 +210,15 @@ async def _bring(
 async def write(
     tx: ReadTx, campaign_id: str, batch: str | None, *, locale: str, encoding: Encoding = "utf-8-sig"
 ) -> bytes:
-    """The codes of a batch (None: of all) as CSV, as Excel opens it. CampaignUnknown."""
+    """The codes of a batch (None: of all) as CSV, as Excel opens it; `late` as in `codes_store.CodeRow`. CampaignUnknown."""
     await codes.require_campaign(tx, campaign_id)
     made = io.StringIO(newline="")
     out = csv.writer(made, lineterminator="\r\n")
-    out.writerow(["code", "uses_max", "uses", "state", "batch", "made_at"])
+    out.writerow(["code", "uses_max", "uses", "state", "batch", "made_at", "late"])
     async for row in codes_store.of_batch(tx, campaign_id, batch):
         state = translate(STATES[row.state], locale)
-        out.writerow([row.code, row.uses_max, row.uses, state, row.batch, f"{row.made_at:%Y-%m-%d %H:%M:%SZ}"])
+        made_at = f"{row.made_at:%Y-%m-%d %H:%M:%SZ}"
+        out.writerow([row.code, row.uses_max, row.uses, state, row.batch, made_at, row.late])
     return made.getvalue().encode(encoding)
 
 

@@ -27,3 +27,9 @@ async def grow(db: Db) -> None:
 async def end_due(db: Db) -> None:
     """What is over ends."""
     await stages.end_due(db)
+
+
+@every(3600)
+async def forget_marks(db: Db) -> None:
+    """When orders were placed that nothing counts any more."""
+    await stages.forget_marks(db)

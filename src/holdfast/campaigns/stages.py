@@ -247,6 +247,11 @@ async def _end_due(tx: Tx) -> list[tuple[UUID, str]]:
     return ended
 
 
+async def forget_marks(db: Db) -> int:
+    """Drops what was noted of when orders were placed, as far as nothing that runs counts them; how many notes."""
+    return await db.run(store.forget_marks)
+
+
 async def latest(tx: ReadTx, version_id: UUID) -> Judged | None:
     """What was found when it was last looked at in its present stage."""
     return await store.latest(tx, version_id)

@@ -186,3 +186,15 @@ async def end_due(tx: Tx, now: datetime) -> list[tuple[UUID, str]]:
         now=now,
     )
     return [(version_id, str(campaign_id)) for version_id, campaign_id in found]
+
+
+async def forget_marks(tx: Tx) -> int:
+    """Drops the marks of orders that nothing which runs counts any more, all but the newest of them; how many."""
+    return await tx.execute(
+        """delete from campaigns.seen_marks where at < (
+             select b.at from campaigns.seen_marks b
+              where b.seen <= coalesce((
+                select min(least(r.share_seen, s.seen_from)) from campaigns.running r left join campaigns.stages s using (version_id)
+                 where r.state in ('canary', 'ramping', 'live', 'paused')), (select max(m.seen) from campaigns.seen_marks m))
+              order by b.seen desc, b.at desc limit 1)"""
+    )

@@ -26,7 +26,8 @@ RAISED_AT = 3
 ALIKE = 80.0
 """Likeness in percent from which two texts lie on one heap; see tests/notices/test_reports.py."""
 WINDOW = timedelta(days=60)
-"""A heap that nobody added to for so long gets nothing more; the same text then begins a new one."""
+"""A heap that nobody added to for so long gets nothing more, nor does one whose first text is gone; the same text then begins
+a new one."""
 LOOKED_AT = 500
 _SAMPLE, _TEXT = "notices.report_clusters.sample", "notices.reports.text"
 

@@ -134,9 +134,9 @@ async def forget(tx: Tx, before: datetime, limit: int) -> int:
 
 
 async def forget_samples(tx: Tx, before: datetime, limit: int) -> int:
-    """Takes the text out of heaps that nobody has added to for so long."""
+    """Takes the text out of heaps that were begun before then."""
     return await tx.execute(
         """update notices.report_clusters set sample = '' where id in (
-               select id from notices.report_clusters where last_at < %(before)s and sample <> '' limit %(limit)s)""",
+               select id from notices.report_clusters where first_at < %(before)s and sample <> '' limit %(limit)s)""",
         before=before, limit=limit,
     )  # fmt: skip
