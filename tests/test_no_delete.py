@@ -10,6 +10,7 @@ import holdfast
 PACKAGE = Path(holdfast.__file__).parent
 MAY_BE_DELETED = {
     "kit.outbox": "news that was delivered",
+    "campaigns.seen_marks": "how many orders there were when: marks that nothing which runs counts from any more",
     "kit.replies": "remembered answers whose time is over",
     "notices.attachments": "files of messages, with whoever is erased",
     "notices.events": "webhooks long delivered",
