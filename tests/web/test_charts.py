@@ -142,3 +142,14 @@ def test_curves_can_be_seen_on_cards_in_light_and_dark(scheme: str, colour: str)
 def test_every_colour_of_the_console_is_a_token() -> None:
     rules = "\n".join(line for line in CSS.splitlines() if ":root" not in line)
     assert not re.search(r"#[0-9a-f]{3,6}\b|rgb\(", rules)
+
+
+@pytest.mark.parametrize(
+    ("xs", "shown"),
+    [([1.0], ["1 orders"]), ([1.0, 2.0], ["1 orders", "2 orders"]), ([1.0, 2.0, 3.0, 4.0], ["1 orders", "2 orders", "3 orders", "4 orders"])],
+)  # fmt: skip
+def test_what_is_counted_stands_below_in_whole_numbers(xs, shown):
+    drawn = charts.lines(
+        [charts.Series("", [(x, 5.0) for x in xs])], title="Orders", locale="en", x_unit="orders", limit=20
+    )
+    assert re.findall(r">([\d.,]+ orders)<", drawn) == shown

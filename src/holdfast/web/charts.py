@@ -28,6 +28,10 @@ ACROSS = 1000
 """Units across the inner picture of the curves."""
 ROW = 42
 """Pixels for each bar and its words."""
+PLACES = ((0.0, "start"), (1 / 3, "middle"), (2 / 3, "middle"), (1.0, "end"))
+"""Of the figures below a curve, as shares of its width, and their anchors."""
+WHOLE = 3
+"""So many units have room for two whole numbers between their ends."""
 TONES = 5
 """How many series have looks of their own; the sixth looks like the first."""
 
@@ -252,17 +256,21 @@ def _mark(frame: _Frame, mark: Mark, at: int) -> Markup:
 
 
 def _x_labels(frame: _Frame, sample: X, locale: str, x_unit: str, zone: str) -> list[tuple[str, str, str]]:
-    """Place, anchor and words of the figures below: both ends and two between, which fit a phone."""
+    """Place, anchor and words of the figures below: both ends and, where there is room for whole numbers, two between."""
     span, found = frame.right - frame.left, []
     long = timedelta(seconds=span) > timedelta(days=2)
-    for share, anchor in ((0.0, "start"), (1 / 3, "middle"), (2 / 3, "middle"), (1.0, "end")):
+    is_lone = not isinstance(sample, datetime) and 2 * sample == frame.left + frame.right
+    for share, anchor in ((0.5, "middle"),) if is_lone else PLACES:
         at = frame.left + share * span
         if isinstance(sample, datetime):
             moment = datetime.fromtimestamp(at, sample.tzinfo)
             day = moment.astimezone(ZoneInfo(zone)).date()
             text = formats.day_brief(locale, day) if long else formats.time(locale, moment, zone)
         else:
-            at = float(round(at)) if 0 < share < 1 and span >= 10 else at
+            if 0 < share < 1 and not is_lone:
+                if span < WHOLE:
+                    continue
+                at = float(round(at))
             text = _figure(locale, at, x_unit)
         found.append((f"{100 * frame.across(at):.2f}%", anchor, text))
     return found

@@ -57,8 +57,10 @@ async def _page(request: Request, form: Form) -> Response:
 
 
 def _chart(request: Request, found: Evidence) -> Markup | None:
-    """The last orders and the one that stopped it, with the line that it crossed."""
+    """The last orders and the one that stopped it, with the line that it crossed. None without any."""
     _, stop, last = speaker(request), found.stop, list(reversed(found.last))
+    if not last and stop.by != "guard":
+        return None
     limit: float | None
     told = stop.evidence
     match stop.reason:
