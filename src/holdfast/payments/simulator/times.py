@@ -38,8 +38,8 @@ async def sleep(seconds: float) -> None:
 async def advance(by: timedelta) -> None:
     """Moves the clock forward, and halts at the end of each wait on the way: who waits goes on at that time, not days later."""
     left = by
-    while (first := min(_waits.values(), default=now() + left.total_seconds() + 1)) <= now() + left.total_seconds():
-        step = timedelta(seconds=max(0.0, first - now()))
+    while _waits and (wait := min(_waits.values()) - now()) <= left.total_seconds():
+        step = timedelta(seconds=max(0.0, wait))
         clock.move(step)
         left -= step
         await asyncio.sleep(LOOK_S)
